@@ -1,0 +1,191 @@
+"""The words of the engine: every state, kind and level that is stored or shown, one enum per idea."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Clock(StrEnum):
+    """What runs out."""
+
+    RENEWAL = "renewal"  # the order's end: paid
+    REISSUE = "reissue"  # the certificate's end inside a running order: free
+    INSTALL = "install"  # the old certificate's end after a renewal or reissue
+
+
+class Channel(StrEnum):
+    """How a person is reached."""
+
+    MAIL = "mail"
+    CALL = "call"
+
+
+class Urgency(StrEnum):
+    """How pressing a touchpoint is; compare with `rank`."""
+
+    NOTICE = "notice"
+    REMINDER = "reminder"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    EXPIRED = "expired"
+
+    @property
+    def rank(self) -> int:
+        """0 for notice up to 4 for expired."""
+        return _URGENCY_RANK[self]
+
+    @property
+    def passes_limits(self) -> bool:
+        """Critical and expired messages pass the limits on how often somebody is written to."""
+        return self in (Urgency.CRITICAL, Urgency.EXPIRED)
+
+    @classmethod
+    def highest(cls, first: Self, *others: Self) -> Self:
+        """The most pressing of those given."""
+        return max((first, *others), key=lambda urgency: urgency.rank)
+
+
+_URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
+class Nature(StrEnum):
+    """What a message may contain: facts only, or also offers."""
+
+    SERVICE = "service"
+    COMMERCIAL = "commercial"
+
+
+class TouchState(StrEnum):
+    """The life of a touch."""
+
+    PLANNED = "planned"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    DONE = "done"
+
+
+class DeliveryKind(StrEnum):
+    """What leaves the house."""
+
+    MAIL = "mail"
+    CALL_CREATE = "call_create"
+    CALL_RAISE = "call_raise"
+    CALL_CLOSE = "call_close"
+    RECORD = "record"
+    MAIL_LOG = "mail_log"
+    OPTOUT = "optout"
+
+
+class DeliveryState(StrEnum):
+    """The life of a delivery. `sending` is committed before the outside call is made."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    WITHDRAWN = "withdrawn"
+
+
+class TaskKind(StrEnum):
+    """Why somebody of ours is asked to act."""
+
+    CALL = "call"  # the rep calls the account about a renewal
+    SUPPORT = "support"  # support helps with a reissue or an installation
+    CHECK = "check"  # somebody looks whether an automatic renewal has happened
+    CONTACT = "contact"  # the rep finds out whom to write to
+
+
+class TaskState(StrEnum):
+    """The life of a task as we know it."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Stage(StrEnum):
+    """Where the renewal of an order stands."""
+
+    UPCOMING = "upcoming"
+    CONTACTED = "contacted"
+    COMMITTED = "committed"
+    IN_PROGRESS = "in_progress"
+    RENEWED = "renewed"
+    LOST = "lost"
+    LAPSED = "lapsed"
+    WON_BACK = "won_back"
+
+
+class Certainty(StrEnum):
+    """How sure it is that a renewal has happened."""
+
+    IN_PROGRESS = "in_progress"
+    PROBABLE = "probable"
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+
+
+class ConfirmationState(StrEnum):
+    """What became of a confirmation."""
+
+    WAITING = "waiting"
+    APPLIED = "applied"
+    STALE = "stale"
+    RETRACTED = "retracted"
+
+
+class Role(StrEnum):
+    """What a person is to an order."""
+
+    ORGANISATION = "organisation"
+    TECHNICAL = "technical"
+    BILLING = "billing"
+    REQUESTER = "requester"
+
+
+class ProductKind(StrEnum):
+    """What a certificate is for."""
+
+    TLS = "tls"
+    CODE_SIGNING = "code_signing"
+    SMIME = "smime"
+    PRIVATE = "private"
+    OTHER = "other"
+
+
+class Level(StrEnum):
+    """How far the CA checked the subject of a TLS certificate."""
+
+    DV = "dv"
+    OV = "ov"
+    EV = "ev"
+
+
+class OrderStatus(StrEnum):
+    """The life of an order at its CA, reduced to what the engine distinguishes."""
+
+    PENDING = "pending"
+    ISSUED = "issued"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    """What `explain` says of a touchpoint."""
+
+    PLANNED = "planned"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    MERGED = "merged"
