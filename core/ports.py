@@ -1,0 +1,271 @@
+"""The doors of the engine: what a connector offers, and the data that passes through.
+
+A connector is found by the entry point group `nolapse.connectors`; each entry is one `Connector`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from core.errors import NolapseError
+from core.model import AccountFacts, OrderFacts, OrderStream, Reject, RepFacts
+from core.words import Stage, TaskKind, Urgency
+
+
+class Handed(StrEnum):
+    """What an outside system made of one item."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The fate of one item of a batch, by its key. `error` says why it was not delivered, and whether to try again."""
+
+    key: str
+    handed: Handed
+    outside_id: str = ""
+    error: NolapseError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `nolapse check`."""
+
+    subject: str
+    ok: bool
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a mail."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message to one person. `key` is the delivery's key; `message_id` follows from it and is always the same."""
+
+    key: str
+    message_id: str
+    sender: str
+    sender_name: str
+    to: str
+    to_name: str
+    subject: str
+    text: str
+    html: str
+    date: datetime
+    reply_to: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    bcc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """A task to be made for somebody of ours."""
+
+    key: str
+    kind: TaskKind
+    account_key: str
+    account_name: str
+    owner_key: str
+    subject: str
+    body: str
+    due_on: date
+    urgency: Urgency
+    order_keys: tuple[str, ...]
+    contact_name: str = ""
+    contact_phone: str = ""
+    contact_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRaise:
+    """A more urgent step of an open task: priority, due date and our own list of orders, nothing else.
+
+    Priority and due date are written only where they still equal `was_urgency` and `was_due_on`, what we last wrote.
+    """
+
+    key: str
+    outside_id: str
+    urgency: Urgency
+    due_on: date
+    was_urgency: Urgency
+    was_due_on: date
+    order_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskClose:
+    """A task whose last order is settled."""
+
+    key: str
+    outside_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An order as the rep sees it in the CRM. Nothing in it changes from one day to the next by itself."""
+
+    key: str
+    order_key: str
+    account_key: str
+    account_name: str
+    owner_key: str
+    common_name: str
+    product_name: str
+    status: str
+    stage: Stage
+    starts_on: date | None
+    order_expires_on: date | None
+    order_expires_inferred: bool
+    certificate_expires_on: date | None
+    auto_renew: bool
+    value_minor: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailLog:
+    """A mail that went out, for the contact's timeline."""
+
+    key: str
+    account_key: str
+    to: str
+    subject: str
+    text: str
+    sent_at: datetime
+    order_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Somebody does not want to be written to or called."""
+
+    key: str
+    address: str
+    channel: str
+    nature: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CrmChange:
+    """Something a person did in the CRM. `what` is one of owner, stage, task_outcome, snooze, do_not_contact, optout."""
+
+    key: str
+    what: str
+    order_key: str = ""
+    account_key: str = ""
+    task_key: str = ""
+    value: str = ""
+    at: datetime | None = None
+
+
+class OrderSource(Protocol):
+    """Where orders come from."""
+
+    name: str
+
+    def orders(self, cursor: str | None) -> OrderStream:
+        """A pass over the orders that changed since the cursor, or over all of them when it is None."""
+        ...
+
+    def order(self, key: str) -> OrderFacts | None:
+        """One order as it is now, or None where the source does not know it."""
+        ...
+
+    def check(self) -> list[Finding]:
+        """Whether the source can be used, in plain words."""
+        ...
+
+
+@runtime_checkable
+class PeopleSource(Protocol):
+    """An order source that also knows accounts, reps and contacts of its own accord."""
+
+    def accounts(self) -> tuple[Sequence[AccountFacts], Sequence[Reject]]: ...
+
+    def reps(self) -> tuple[Sequence[RepFacts], Sequence[Reject]]: ...
+
+
+class Crm(Protocol):
+    """Where reps work. Every write is idempotent by its key; every item's result stands on its own."""
+
+    name: str
+    batch_size: int
+    search_lag: timedelta  # how long a record may stay invisible to a look-up after it was written
+
+    def push_records(self, records: Sequence[Record]) -> list[Result]: ...
+
+    def find_tasks(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """The outside ids of those of our tasks that exist."""
+        ...
+
+    def create_tasks(self, drafts: Sequence[TaskDraft]) -> list[Result]: ...
+
+    def raise_tasks(self, raises: Sequence[TaskRaise]) -> list[Result]: ...
+
+    def close_tasks(self, closes: Sequence[TaskClose]) -> list[Result]: ...
+
+    def changes(self, since: str | None) -> tuple[Sequence[CrmChange], str | None]:
+        """What people changed since the cursor, and the next cursor."""
+        ...
+
+    def read(self, order_keys: Sequence[str]) -> Mapping[str, Record]:
+        """Our records as the CRM holds them."""
+        ...
+
+    def log_mail(self, mails: Sequence[MailLog]) -> list[Result]: ...
+
+    def write_optout(self, optouts: Sequence[OptOut]) -> list[Result]: ...
+
+    def check(self) -> list[Finding]: ...
+
+    def setup(self, dry_run: bool) -> list[Finding]:
+        """Creates what the connector needs in the CRM and tells what it did, or would do."""
+        ...
+
+
+class Mailer(Protocol):
+    """What carries mails. `can_find` says that `find` gives a sure answer after a crash."""
+
+    name: str
+    batch_size: int
+    can_find: bool
+
+    def send(self, batch: Sequence[Mail]) -> list[Result]: ...
+
+    def find(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """The outside ids of those mails that were handed over; empty where the mailer cannot look."""
+        ...
+
+    def check(self) -> list[Finding]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One outside system: its name, the dataclass of its settings section, and the ports it can open.
+
+    Each opener takes the validated settings and the store's engine; what a connector does not offer is None.
+    """
+
+    name: str
+    settings: type[Any]
+    order_source: Callable[[Any, Any], OrderSource] | None = None
+    crm: Callable[[Any, Any], Crm] | None = None
+    mailer: Callable[[Any, Any], Mailer] | None = None
