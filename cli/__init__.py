@@ -1,0 +1,1 @@
+"""The command `nolapse`: thin, one module per group of commands."""

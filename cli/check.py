@@ -1,0 +1,53 @@
+"""`nolapse check`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.common import common, opened, say_json
+from core.errors import NolapseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from config.assembly import App
+    from core.ports import Finding
+
+
+@click.command()
+@common
+def check(as_json: bool) -> None:
+    """Say whether the database, the order sources, the CRM and the mailer can be used. Ends with 1 where one cannot."""
+    with opened() as app:
+        found = list(_findings(app))
+    if as_json:
+        say_json(found)
+    else:
+        for one in found:
+            advice = f" ({one.advice})" if one.advice else ""
+            click.echo(f"{'ok  ' if one.ok else 'BAD '} {one.subject}: {one.text}{advice}")
+    sys.exit(0 if all(one.ok for one in found) else 1)
+
+
+def _findings(app: "App") -> "Sequence[Finding]":
+    from core import golive
+    from core.ports import Finding
+
+    found = [Finding("settings", True, f"read from {app.settings.source}")]
+    found.append(Finding("database", True, f"{app.store.engine.dialect.name}, at the newest state"))
+    with app.store.read() as connection:
+        live_from = golive.live_from(connection)
+    text = "observing: nothing is sent" if live_from is None else f"live from {live_from} on"
+    found.append(Finding("live", True, text, "`nolapse go-live --from DATE` starts" if live_from is None else ""))
+    parts: list[tuple[str, Callable[[], Sequence[Finding]]]] = [
+        ("order sources", lambda: [one for source in app.sources for one in source.check()]),
+        ("CRM", lambda: app.crm.check() if app.crm is not None else []),
+        ("mailer", lambda: app.mailer.check()),
+    ]
+    for subject, ask in parts:
+        try:
+            found += ask()
+        except NolapseError as error:
+            found.append(Finding(subject, False, str(error)))
+    return found

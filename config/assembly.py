@@ -1,0 +1,186 @@
+"""Puts the application together from its settings: the store, the connectors, the policy, the kinds of delivery."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from config.rejects import RejectsFile
+from config.settings import Settings
+from core import migrations
+from core.calendar import Calendar
+from core.deliver import Kind
+from core.deliver_mail import Links, MailKind
+from core.deliver_records import MailLogKind, OptOutKind, RecordKind
+from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
+from core.eligibility import Scope
+from core.errors import ConfigurationError
+from core.links import ConsoleLinks, SignedLinks
+from core.messages import Brand, Writer
+from core.policy import MailPolicy, Policy, SyncPolicy, TaskPolicy
+from core.ports import Connector, Crm, Mailer, OrderSource
+from core.rehearsal import RehearsedCrm, RehearsedMailer
+from core.store import Store, open_store
+from core.words import Clock, DeliveryKind
+
+
+@dataclass
+class App:
+    """The application. What it opens is opened when it is first used, and closed by `close`."""
+
+    settings: Settings
+    rehearsal: Store | None = None
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, at the revision that the program needs. Raises `StoreError` with the way out."""
+        store = self.bare_store
+        migrations.require_newest(store)
+        return store
+
+    @cached_property
+    def bare_store(self) -> Store:
+        """The store, whatever its revision."""
+        section = self.settings.sections.store
+        return open_store(section.url, section.password.get_secret_value() if section.password else None)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What the engine obeys."""
+        said = self.settings.sections
+        domain = said.mail.domain or said.brand.sender.rpartition("@")[2] or "nolapse.invalid"
+        return Policy(
+            cadences=self.settings.cadences,
+            calendar=Calendar(self.settings.calendar),
+            validity=self.settings.validity,
+            brand=Brand(
+                company=said.brand.company,
+                sender=said.brand.sender,
+                console_name=said.brand.console_name,
+                console_url=said.brand.console_url,
+                postal_address=said.brand.postal_address,
+                support=said.brand.support,
+            ),
+            scope=Scope(said.scope.kinds, said.scope.respect_ca_notice_switch, said.scope.own_domains),
+            sync=SyncPolicy(said.sync.batch_size, said.sync.max_shrink_percent),
+            deliver=said.deliver,
+            tasks=TaskPolicy(said.tasks.one_open_per_account, said.reps.fallback, said.reps.support),
+            plan_batch=said.plan.batch_size,
+            lock_wait_seconds=said.plan.lock_wait_seconds,
+            mail=MailPolicy(said.mail.redirect_all_to, said.mail.bcc, domain),
+            steps={
+                Clock.RENEWAL: said.brand.renew_steps,
+                Clock.REISSUE: said.brand.reissue_steps,
+                Clock.INSTALL: said.brand.install_steps,
+            },
+        )
+
+    @cached_property
+    def sources(self) -> Sequence[OrderSource]:
+        """Where orders come from."""
+        found = []
+        for name in self.settings.sections.sync.sources:
+            connector = self._connector(name)
+            if connector.order_source is None:
+                raise ConfigurationError(f"sync.sources: {name} is no order source")
+            found.append(connector.order_source(self._settings_of(name), self.store.engine))
+        return found
+
+    @cached_property
+    def crm(self) -> Crm | None:
+        """Where the reps work; None where there is no CRM."""
+        name = self.settings.sections.sync.crm
+        if not name:
+            return None
+        connector = self._connector(name)
+        if connector.crm is None:
+            raise ConfigurationError(f"sync.crm: {name} is no CRM")
+        return connector.crm(self._settings_of(name), self.store.engine)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """What carries mails."""
+        name = self.settings.sections.mail.via
+        connector = self._connector(name)
+        if connector.mailer is None:
+            raise ConfigurationError(f"mail.via: {name} carries no mails")
+        return connector.mailer(self._settings_of(name), self.store.engine)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What words the messages."""
+        from templates.writer import JinjaWriter
+
+        own = self.settings.base / "templates"
+        return JinjaWriter(overrides=own if own.is_dir() else None)
+
+    @cached_property
+    def links(self) -> Links:
+        """Where mails lead."""
+        web, brand = self.settings.sections.web, self.settings.sections.brand
+        if not web.public_url:
+            return ConsoleLinks(brand.console_url)
+        if web.link_secret is None:
+            raise ConfigurationError("web.public_url is set but no secret to sign links; set NOLAPSE_WEB__LINK_SECRET")
+        return SignedLinks(web.public_url, web.link_secret.get_secret_value())
+
+    @cached_property
+    def kinds(self) -> Mapping[DeliveryKind, Kind]:
+        """How each kind of delivery goes."""
+        return self._kinds(self.mailer, self.crm)
+
+    def rehearsed_kinds(self) -> tuple[Mapping[DeliveryKind, Kind], Crm | None]:
+        """The same with connectors that take everything and pass nothing on, and the CRM among them."""
+        crm = RehearsedCrm() if self.settings.sections.sync.crm else None
+        return self._kinds(RehearsedMailer(), crm), crm
+
+    def _kinds(self, mailer: Mailer, crm: Crm | None) -> Mapping[DeliveryKind, Kind]:
+        found: dict[DeliveryKind, Kind] = {
+            DeliveryKind.MAIL: MailKind(mailer, crm, self.writer, self.links, self.policy)
+        }
+        if crm is not None:
+            found[DeliveryKind.CALL_CREATE] = CreateKind(crm, self.writer, self.links, self.policy)
+            found[DeliveryKind.CALL_RAISE] = RaiseKind(crm, self.policy)
+            found[DeliveryKind.CALL_CLOSE] = CloseKind(crm, self.policy)
+            found[DeliveryKind.RECORD] = RecordKind(crm)
+            found[DeliveryKind.MAIL_LOG] = MailLogKind(crm)
+            found[DeliveryKind.OPTOUT] = OptOutKind(crm)
+        return found
+
+    @cached_property
+    def desk(self) -> Any:
+        """The reps' side of the embedded CRM. Raises `ConfigurationError` where reps work elsewhere."""
+        if self.settings.sections.sync.crm != "embedded":
+            raise ConfigurationError(f"the tasks are in {self.settings.sections.sync.crm}: reps work on them there")
+        from connectors.embedded.desk import EmbeddedDesk
+
+        return EmbeddedDesk(self.store.engine)
+
+    @property
+    def rejects(self) -> RejectsFile:
+        """Where unusable rows are kept."""
+        return RejectsFile(self.settings.sections.sync.rejects_path, self.settings.base)
+
+    def _connector(self, name: str) -> Connector:
+        return self.settings.connectors[name]
+
+    def _settings_of(self, name: str) -> Any:
+        return self.settings.of_connector[name]
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        if "mailer" in self.__dict__:
+            self.mailer.close()
+        if "bare_store" in self.__dict__:
+            self.bare_store.close()
+
+
+@contextmanager
+def application(settings: Settings) -> Iterator[App]:
+    """The application for the time of the block."""
+    app = App(settings)
+    try:
+        yield app
+    finally:
+        app.close()

@@ -1,0 +1,132 @@
+"""The sections of nolapse.toml that are not a connector's own, with their defaults. Every field is a setting."""
+
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from core.policy import DeliverPolicy as DeliverSection
+from core.words import ProductKind
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSection:
+    """The database: sqlite:///FILE or postgresql://USER@HOST/DATABASE, the password apart."""
+
+    url: str = "sqlite:///nolapse.db"
+    password: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSection:
+    """Where orders come from, which CRM the reps work in, and how much a report may shrink (percent)."""
+
+    sources: tuple[str, ...] = ("order_report",)
+    crm: str = "embedded"
+    batch_size: int = 2000
+    max_shrink_percent: int = 20
+    rejects_path: str = "rejects"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSection:
+    """How many cycles are planned in one transaction, and how long a step waits for another process (seconds)."""
+
+    batch_size: int = 1000
+    lock_wait_seconds: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class MailSection:
+    """What carries mails: embedded, smtp, or another installed connector.
+
+    `redirect_all_to` sends every mail to that address instead; `bcc` sends a copy; `domain` is the right-hand side of
+    message ids, the brand's sender's where it is empty.
+    """
+
+    via: str = "embedded"
+    redirect_all_to: str = ""
+    bcc: str = ""
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSection:
+    """Where the world reaches the web app; empty: links lead to the console, and unsubscribing is by mail."""
+
+    public_url: str = ""
+    link_secret: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrandSection:
+    """Whose messages they are, where the one call to action leads, and what to do there."""
+
+    company: str = "Your certificate partner"
+    sender: str = "renewals@example.com"
+    console_name: str = "CertCentral"
+    console_url: str = "https://www.digicert.com/account/"
+    renew_steps: tuple[str, ...] = (
+        "Sign in to {console}.",
+        "Open Certificates, then Expiring Certificates, and find order {order_id}.",
+        "Choose Renew Now, check the names and the organisation, and place the order.",
+    )
+    reissue_steps: tuple[str, ...] = (
+        "Sign in to {console}.",
+        "Open Certificates, then Orders, and choose order {order_id}.",
+        "Choose Reissue Certificate, hand in a new certificate request, and install the new certificate.",
+    )
+    install_steps: tuple[str, ...] = (
+        "Sign in to {console} and open order {order_id}.",
+        "Download the new certificate with its intermediates.",
+        "Install both on every server that still shows the old one, and restart its service.",
+    )
+    postal_address: str = ""
+    support: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TasksSection:
+    """One open call task per account, or one per order."""
+
+    one_open_per_account: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RepsSection:
+    """The rep keys of whoever gets tasks where an account has no active owner, and of support."""
+
+    fallback: str = ""
+    support: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSection:
+    """Which kinds of product are followed, whether the CA's notice switch is obeyed, which mail domains are ours."""
+
+    kinds: tuple[ProductKind, ...] = (ProductKind.TLS,)
+    respect_ca_notice_switch: bool = False
+    own_domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """How much is told on standard error: debug, info, warning or error."""
+
+    level: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """All of them, by their names in nolapse.toml."""
+
+    store: StoreSection = field(default_factory=StoreSection)
+    sync: SyncSection = field(default_factory=SyncSection)
+    plan: PlanSection = field(default_factory=PlanSection)
+    deliver: DeliverSection = field(default_factory=DeliverSection)
+    mail: MailSection = field(default_factory=MailSection)
+    web: WebSection = field(default_factory=WebSection)
+    brand: BrandSection = field(default_factory=BrandSection)
+    tasks: TasksSection = field(default_factory=TasksSection)
+    reps: RepsSection = field(default_factory=RepsSection)
+    scope: ScopeSection = field(default_factory=ScopeSection)
+    log: LogSection = field(default_factory=LogSection)

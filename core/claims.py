@@ -1,0 +1,97 @@
+"""Who works on which delivery: claims with a token and a lease, safe for several processes.
+
+planned → claimed → sending (committed before the outside call) → delivered | failed | uncertain. A claim whose lease
+has lapsed goes back to planned; a lapsed `sending` only to uncertain, because the call may have been made.
+Leases count real time, whatever day a run plays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.engine import Connection
+
+from core.schema import deliveries
+from core.store import Store
+from core.words import DeliveryKind, DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Claimer:
+    """One run of deliver: its name marks what it has tried, so that it tries nothing twice."""
+
+    run: str
+    lease: timedelta
+
+    def claim(self, store: Store, kind: DeliveryKind, until: datetime, limit: int) -> Sequence[Any]:
+        """Claims up to `limit` deliveries of a kind that are due until this instant, the longest waiting first."""
+        with store.begin() as connection:
+            due = (
+                select(deliveries.c.id)
+                .where(
+                    deliveries.c.kind == kind,
+                    deliveries.c.state == DeliveryState.PLANNED,
+                    deliveries.c.send_after <= until,
+                    or_(deliveries.c.token.is_(None), deliveries.c.token != self.run),
+                )
+                .order_by(deliveries.c.send_after, deliveries.c.id)
+                .limit(limit)
+            )
+            if connection.dialect.name == "postgresql":
+                due = due.with_for_update(skip_locked=True)
+            claimed = connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id.in_(due.scalar_subquery()), deliveries.c.state == DeliveryState.PLANNED)
+                .values(state=DeliveryState.CLAIMED, token=self.run, lease_until=datetime.now(UTC) + self.lease)
+                .returning(deliveries.c.id)
+            )
+            return sorted(claimed.scalars())
+
+    def held(self, connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
+        """Those of these deliveries that this run still holds claimed, as rows."""
+        mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
+        return connection.execute(select(deliveries).where(deliveries.c.id.in_(ids), mine)).all()
+
+    def mark_sending(self, connection: Connection, ids: Sequence[int]) -> None:
+        """Notes that the outside call is about to be made for these deliveries."""
+        now = datetime.now(UTC)
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(ids))
+            .values(
+                state=DeliveryState.SENDING,
+                sending_at=now,
+                lease_until=now + self.lease,
+                attempts=deliveries.c.attempts + 1,
+            )
+        )
+
+    def give_back(self, store: Store, ids: Sequence[int]) -> None:
+        """Returns claimed deliveries that this run will not get to."""
+        if ids:
+            with store.begin() as connection:
+                mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
+                connection.execute(
+                    update(deliveries)
+                    .where(deliveries.c.id.in_(ids), mine)
+                    .values(state=DeliveryState.PLANNED, lease_until=None)
+                )
+
+
+def release_lapsed(store: Store) -> None:
+    """Takes back what a process that has died had claimed or was sending."""
+    now = datetime.now(UTC)
+    with store.begin() as connection:
+        lapsed = deliveries.c.lease_until < now
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == DeliveryState.CLAIMED, lapsed)
+            .values(state=DeliveryState.PLANNED, token=None, lease_until=None)
+        )
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == DeliveryState.SENDING, lapsed)
+            .values(state=DeliveryState.UNCERTAIN, lease_until=None, error="the process ended during the call")
+        )

@@ -1,0 +1,161 @@
+"""Notes evidence of renewals. Noting is idempotent by (source, source_key); applying is settle's."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Connection
+
+from core.certainty import Ending, Newcomer, replacements
+from core.intake import Taken
+from core.schema import confirmations, cycles, orders
+from core.sql import insert_new
+from core.words import Certainty, Clock, ConfirmationState, OrderStatus, ProductKind
+
+_PENDING = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One piece of evidence that a clock of an order need not run any more."""
+
+    source: str
+    source_key: str
+    order_key: str
+    renewed_on: date
+    certainty: Certainty
+    evidence: str
+    clock: Clock = Clock.RENEWAL
+    new_order_key: str = ""
+
+
+def note(connection: Connection, found: Iterable[Confirmation], now: datetime) -> int:
+    """Stores confirmations that are not known yet, and gives how many those were."""
+    rows: list[dict[str, Any]] = [
+        asdict(one) | {"state": ConfirmationState.WAITING, "received_at": now} for one in found
+    ]
+    return insert_new(connection, confirmations, rows)
+
+
+def note_by_hand(connection: Connection, given: Confirmation, now: datetime) -> bool:
+    """Stores what an operator confirms, and gives whether it is new.
+
+    The same said twice counts once; said again after it was reopened, it counts anew.
+    """
+    said = f"{given.order_key}:{given.clock}:{given.renewed_on}:{given.new_order_key}"
+    taken_back = select(func.count()).where(
+        confirmations.c.source == given.source,
+        confirmations.c.source_key.startswith(said, autoescape=True),
+        confirmations.c.state == ConfirmationState.RETRACTED,
+    )
+    times: int = connection.execute(taken_back).scalar_one()
+    key = f"{said}:{times + 1}"
+    return note(connection, [replace(given, source_key=key)], now) == 1
+
+
+def retract(connection: Connection, source: str, source_keys: Sequence[str]) -> None:
+    """Takes evidence back, for instance of a renewal that the CA has rejected."""
+    if source_keys:
+        connection.execute(
+            update(confirmations)
+            .where(confirmations.c.source == source, confirmations.c.source_key.in_(source_keys))
+            .values(state=ConfirmationState.RETRACTED)
+        )
+
+
+def from_orders(connection: Connection, source: str, taken: Sequence[Taken], today: date, now: datetime) -> None:
+    """Notes what orders say openly: which one they renew, which one renewed them, or only that they are renewed."""
+    found: list[Confirmation] = []
+    fallen: list[str] = []
+    for one in taken:
+        facts = one.facts
+        if facts.renewal_of:
+            in_progress = f"{facts.renewal_of}>{facts.key}:in_progress"
+            if facts.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED):
+                fallen.append(in_progress)
+            elif facts.status in _PENDING and facts.certificate_issued_on is None:
+                found.append(
+                    Confirmation(
+                        source, in_progress, facts.renewal_of, facts.placed_on, Certainty.IN_PROGRESS,
+                        "renewal_of_order_id, not issued yet", new_order_key=facts.key,
+                    )
+                )  # fmt: skip
+            else:
+                found.append(
+                    Confirmation(
+                        source, f"{facts.renewal_of}>{facts.key}", facts.renewal_of, facts.placed_on,
+                        Certainty.CONFIRMED, "renewal_of_order_id", new_order_key=facts.key,
+                    )
+                )  # fmt: skip
+        if facts.renewed_by or facts.is_renewed:
+            ends_on = facts.order_expires_on or facts.certificate_expires_on or today
+            evidence = "renewed_order_id" if facts.renewed_by else "is_renewed"
+            found.append(
+                Confirmation(
+                    source, f"{facts.key}>{facts.renewed_by}", facts.key, min(today, ends_on),
+                    Certainty.CONFIRMED, evidence, new_order_key=facts.renewed_by,
+                )
+            )  # fmt: skip
+    note(connection, found, now)
+    retract(connection, source, fallen)
+
+
+def from_replacements(connection: Connection, account_ids: Sequence[int], today: date, now: datetime) -> int:
+    """Notes, for these accounts, which open orders a newer order replaces without saying so."""
+    columns = (
+        orders.c.order_key, orders.c.account_id, orders.c.common_name, orders.c.dns_names, orders.c.placed_on,
+    )  # fmt: skip
+    open_cycle = (cycles.c.clock == Clock.RENEWAL) & cycles.c.open & (cycles.c.closing == "")
+    tls = (orders.c.kind == ProductKind.TLS) & orders.c.account_id.in_(account_ids)
+    old = select(*columns, cycles.c.ends_on).join(cycles, cycles.c.order_id == orders.c.id).where(open_cycle, tls)
+    endings = [
+        Ending(row.order_key, row.account_id, _names(row), row.placed_on, row.ends_on)
+        for row in connection.execute(old)
+        if (row.ends_on - today).days <= _HORIZON_DAYS
+    ]
+    if not endings:
+        return 0
+    ends_on = func.coalesce(orders.c.order_expires_on, orders.c.certificate_expires_on)
+    new = select(*columns, orders.c.status, orders.c.renewal_of, ends_on.label("ends_on")).where(
+        tls,
+        ends_on.is_not(None),
+        orders.c.status.in_((OrderStatus.ISSUED, OrderStatus.PENDING)),
+        orders.c.certificate_issued_on.is_not(None),
+        ends_on >= today,
+    )
+    newcomers = [
+        Newcomer(
+            row.order_key, row.account_id, _names(row), row.ends_on, row.placed_on,
+            row.status == OrderStatus.ISSUED, row.renewal_of,
+        )
+        for row in connection.execute(new)
+    ]  # fmt: skip
+    found = [
+        Confirmation(
+            "replacement", f"{one.old_key}>{one.new_key}:{one.certainty}", one.old_key, one.on, one.certainty,
+            "a newer order of the account covers its names", new_order_key=one.new_key,
+        )
+        for one in replacements(endings, newcomers)
+    ]  # fmt: skip
+    return note(connection, found, now)
+
+
+# A replacement is placed at most 90 days before the old order's end; ends further away need no look.
+_HORIZON_DAYS = 91
+
+
+def _names(row: Any) -> frozenset[str]:
+    return frozenset(name.lower() for name in (row.common_name, *row.dns_names) if name)
+
+
+def awaited(connection: Connection, order_keys: Sequence[str]) -> dict[tuple[str, Clock], list[tuple[date, Certainty]]]:
+    """The confirmations that settle has not applied yet, by order and clock: a day and how sure each is."""
+    query = select(
+        confirmations.c.order_key, confirmations.c.clock, confirmations.c.renewed_on, confirmations.c.certainty
+    ).where(confirmations.c.order_key.in_(order_keys), confirmations.c.state == ConfirmationState.WAITING)
+    found: dict[tuple[str, Clock], list[tuple[date, Certainty]]] = {}
+    for key, clock, renewed_on, certainty in connection.execute(query):
+        found.setdefault((key, Clock(clock)), []).append((renewed_on, Certainty(certainty)))
+    return found

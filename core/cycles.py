@@ -1,0 +1,214 @@
+"""Keeps the cycles of orders in step with what their source says: begins, amends and marks them for closing.
+
+Consequences (touches to withdraw, tasks to close) are drawn by settle, which finds what is marked `closing`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Self
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy.engine import Connection
+
+from core.cadence_tables import CadenceRules, Cadences
+from core.clocks import ENDED_BY_STATUS, Cycle, Move, Span, lapses_on, move, spans
+from core.intake import Taken
+from core.reasons import Reason
+from core.schema import cycles, deliveries, touches
+from core.words import Clock, TouchState
+
+UNSENT = (TouchState.PLANNED, TouchState.SKIPPED, TouchState.MISSED, TouchState.WITHDRAWN)
+
+
+# Holidays move a step to an earlier day by less than this.
+_LONGEST_MOVE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What cycles are followed with: the day, the figures, and how early each clock may have a step (days)."""
+
+    today: date
+    rules: CadenceRules
+    reach: Mapping[Clock, int]
+
+    @classmethod
+    def of(cls, cadences: Cadences, today: date) -> Self:
+        reach = {
+            clock: max((table.reach for table in cadences.tables if table.clock is clock), default=0) + _LONGEST_MOVE
+            for clock in Clock
+        }
+        return cls(today, cadences.rules, reach)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch of orders means for their cycles."""
+
+    begun: list[dict[str, Any]] = field(default_factory=list)
+    amended: list[dict[str, Any]] = field(default_factory=list)
+    closing: list[dict[str, Any]] = field(default_factory=list)
+    replanned: list[int] = field(default_factory=list)
+
+
+def cycles_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Cycle]]:
+    """Every cycle of these orders, by order, in the order of their numbers."""
+    found: dict[int, list[Cycle]] = defaultdict(list)
+    if not order_ids:
+        return found
+    columns = (
+        cycles.c.order_id, cycles.c.id, cycles.c.clock, cycles.c.number, cycles.c.starts_on, cycles.c.ends_on,
+        cycles.c.certificate_id, cycles.c.open, cycles.c.outcome, cycles.c.closing,
+    )  # fmt: skip
+    query = select(*columns).where(cycles.c.order_id.in_(order_ids)).order_by(cycles.c.number)
+    for row in connection.execute(query):
+        found[row.order_id].append(
+            Cycle(
+                row.id, Clock(row.clock), row.number, row.starts_on, row.ends_on, row.certificate_id,
+                row.open and not row.closing, row.outcome or row.closing,
+            )
+        )  # fmt: skip
+    return found
+
+
+def follow(connection: Connection, taken: Sequence[Taken], frame: Frame) -> None:
+    """Brings the cycles of these orders in step with what their source says now."""
+    existing = cycles_of(connection, [one.id for one in taken if not one.new])
+    changes = Changes()
+    for one in taken:
+        _follow_one(one, existing.get(one.id, []), frame, changes)
+    _write(connection, changes)
+
+
+def _follow_one(one: Taken, existing: list[Cycle], frame: Frame, changes: Changes) -> None:
+    latest: dict[Clock, Cycle] = {cycle.clock: cycle for cycle in existing}
+    ended = ENDED_BY_STATUS.get(one.facts.status)
+    if ended is not None:
+        changes.closing += [_closing(cycle, ended) for cycle in existing if cycle.open]
+        return
+    running = {span.clock: span for span in spans(one.facts, frame.rules)}
+    for clock in (Clock.RENEWAL, Clock.REISSUE):
+        span, cycle = running.get(clock), latest.get(clock)
+        if span is None:
+            if cycle is not None and cycle.open and clock is Clock.REISSUE:
+                _stop_reissue(one, cycle, latest, frame, changes)
+            continue
+        step = Move.BEGIN if cycle is None else move(cycle, span, frame.rules)
+        if cycle is None or step is Move.BEGIN:
+            changes.begun.append(_begin(one.id, span, cycle.number + 1 if cycle else 1, frame))
+            if cycle is not None and cycle.open:
+                _succeeded(one, cycle, latest, frame, changes)
+        elif step is Move.AMEND:
+            _amend(cycle, span, frame, changes)
+
+
+def _begin(order_id: int, span: Span, number: int, frame: Frame) -> dict[str, Any]:
+    over = lapses_on(span.ends_on, frame.rules) <= frame.today
+    return {
+        "order_id": order_id,
+        "clock": span.clock,
+        "number": number,
+        "starts_on": span.starts_on,
+        "ends_on": span.ends_on,
+        "certificate_id": span.certificate_id,
+        "open": not over,
+        "outcome": Reason.LAPSED if over else "",
+        "reason": Reason.ENDED_BEFORE_FIRST_SEEN if over else "",
+        "closed_on": frame.today if over else None,
+        "stage": "lapsed" if over and span.clock is Clock.RENEWAL else "upcoming",
+        "next_on": None if over else span.ends_on - timedelta(days=frame.reach[span.clock]),
+    }
+
+
+def _amend(cycle: Cycle, span: Span, frame: Frame, changes: Changes) -> None:
+    moved = cycle.ends_on != span.ends_on or cycle.starts_on != span.starts_on
+    revived = not cycle.open and cycle.outcome == Reason.LAPSED and lapses_on(span.ends_on, frame.rules) > frame.today
+    changes.amended.append(
+        {
+            "which": cycle.id,
+            "starts_on": span.starts_on,
+            "ends_on": span.ends_on,
+            "certificate_id": span.certificate_id or cycle.certificate_id,
+        }
+    )
+    if (moved and cycle.open) or revived:
+        changes.replanned.append(cycle.id)
+
+
+def _closing(cycle: Cycle, reason: Reason) -> dict[str, Any]:
+    return {"which": cycle.id, "closing": reason}
+
+
+def _succeeded(one: Taken, cycle: Cycle, latest: dict[Clock, Cycle], frame: Frame, changes: Changes) -> None:
+    """A new number has begun while the old cycle was open: the order went on, or its certificate was reissued."""
+    if cycle.clock is Clock.RENEWAL:
+        changes.closing.append(_closing(cycle, Reason.RENEWED))
+        return
+    changes.closing.append(_closing(cycle, Reason.REISSUED))
+    _open_install(one.id, cycle, latest.get(Clock.INSTALL), frame, changes)
+
+
+def _stop_reissue(one: Taken, cycle: Cycle, latest: dict[Clock, Cycle], frame: Frame, changes: Changes) -> None:
+    end = one.facts.certificate_expires_on
+    if end is not None and (end - cycle.ends_on).days >= frame.rules.amend_below_days:
+        changes.closing.append(_closing(cycle, Reason.REISSUED))
+        _open_install(one.id, cycle, latest.get(Clock.INSTALL), frame, changes)
+    else:
+        changes.closing.append(_closing(cycle, Reason.SUPERSEDED))
+
+
+def _open_install(order_id: int, old: Cycle, latest: Cycle | None, frame: Frame, changes: Changes) -> None:
+    row = install_cycle(order_id, old.starts_on, old.ends_on, old.certificate_id, latest, frame)
+    if row is not None:
+        changes.begun.append(row)
+
+
+def install_cycle(
+    order_id: int,
+    starts_on: date,
+    ends_on: date,
+    certificate_id: str,
+    latest: Cycle | None,
+    frame: Frame,
+) -> dict[str, Any] | None:
+    """The row of a new install cycle for an old certificate; None where that has ended or already has one."""
+    if ends_on < frame.today or (latest is not None and latest.ends_on == ends_on):
+        return None
+    span = Span(Clock.INSTALL, starts_on, ends_on, certificate_id)
+    return _begin(order_id, span, latest.number + 1 if latest else 1, frame)
+
+
+def _write(connection: Connection, changes: Changes) -> None:
+    if changes.begun:
+        connection.execute(insert(cycles), changes.begun)
+    if changes.amended:
+        named: dict[str, Any] = {name: bindparam(name) for name in ("starts_on", "ends_on", "certificate_id")}
+        connection.execute(update(cycles).where(cycles.c.id == bindparam("which")).values(named), changes.amended)
+    if changes.closing:
+        by_id = update(cycles).where(cycles.c.id == bindparam("which"), cycles.c.open)
+        connection.execute(by_id.values(closing=bindparam("closing")), changes.closing)
+    plan_afresh(connection, changes.replanned)
+
+
+def plan_afresh(connection: Connection, cycle_ids: Iterable[int]) -> None:
+    """Opens cycles for planning from the beginning: what was not sent is decided again, what was sent stands."""
+    ids = list(cycle_ids)
+    if not ids:
+        return
+    under_way = select(deliveries.c.id).where(deliveries.c.state.in_(("sending", "uncertain")))
+    unsent = touches.c.state.in_(UNSENT) & or_(touches.c.delivery_id.is_(None), touches.c.delivery_id.not_in(under_way))
+    connection.execute(delete(touches).where(touches.c.cycle_id.in_(ids), unsent))
+    connection.execute(
+        update(cycles)
+        .where(cycles.c.id.in_(ids))
+        .values(
+            open=True,
+            outcome="",
+            reason="",
+            closing="",
+            closed_on=None,
+            next_on=cycles.c.starts_on,
+        )
+    )

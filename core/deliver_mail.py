@@ -1,0 +1,259 @@
+"""Mails: one person, one clock, the orders that are due and those that end soon."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from core import records
+from core.deliver import Sealed
+from core.dossiers import Dossier, Dossiers, load
+from core.letters import letter
+from core.members import Member, Ruling, judge_mail, members_of, write_ruling
+from core.messages import Writer
+from core.model import end_instant
+from core.policy import Policy
+from core.ports import Crm, Mail, Mailer, Result
+from core.reasons import Reason
+from core.schema import contacts, cycles, deliveries, delivery_orders, meta, order_contacts, orders, reps, touches
+from core.sql import insert_new
+from core.tasks import Ask, Desk
+from core.timing import Timer
+from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, Stage, TaskKind, TouchState, Urgency
+
+
+class Links(Protocol):
+    """Where a mail leads: to the renewal of an order, and out of the list."""
+
+    def renewal(self, order_key: str, account_key: str) -> str: ...
+
+    def unsubscribe(self, contact_id: int, address: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMail:
+    """A mail with the orders it tells of."""
+
+    mail: Mail
+    order_keys: tuple[str, ...]
+    account_key: str
+    sent_at: datetime
+
+
+class MailKind:
+    """How mails are sealed, handed over and written down."""
+
+    def __init__(self, mailer: Mailer, crm: Crm | None, writer: Writer, links: Links, policy: Policy) -> None:
+        self._mailer = mailer
+        self._crm = crm
+        self._writer = writer
+        self._links = links
+        self._policy = policy
+        self.batch_size = mailer.batch_size
+        self.search_lag = timedelta(0)
+
+    def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
+        """Re-checks every member, adds the orders that end soon, and words the mail as of now."""
+        members = members_of(connection, [row.id for row in rows])
+        listable = self._listable(connection, rows, timer)
+        wanted = {member.cycle_id for member in members} | {id for ids in listable.values() for id in ids}
+        dossiers = load(connection, wanted, self._policy)
+        by_id = {row.id: row for row in rows}
+        ruling = Ruling()
+        for member in members:
+            judge_mail(dossiers, member, by_id[member.delivery_id].contact_id, self._policy, timer, ruling)
+        write_ruling(connection, ruling, dossiers, timer)
+        owners = self._owners(connection, dossiers)
+        installation = connection.execute(select(meta.c.value).where(meta.c.key == "installation")).scalar() or ""
+        items: dict[int, SealedMail] = {}
+        listed: list[dict[str, int]] = []
+        for id, staying in ruling.staying.items():
+            row = by_id[id]
+            due = {member.cycle_id for member in staying}
+            extra = [
+                dossiers.by_cycle[cycle_id]
+                for cycle_id in listable.get((row.contact_id, Clock(row.clock)), ())
+                if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
+            ]
+            items[id] = self._word(row, staying, extra, dossiers, owners, installation, timer)
+            listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
+        insert_new(connection, delivery_orders, listed)
+        withdrawn = {row.id: str(ruling.reasons.get(row.id, Reason.NO_MEMBERS)) for row in rows if row.id not in items}
+        return Sealed(items, withdrawn)
+
+    def _listable(
+        self, connection: Connection, rows: Sequence[Any], timer: Timer
+    ) -> dict[tuple[int, Clock], list[int]]:
+        """The open cycles that end soon, by person and clock, for everybody in the batch."""
+        people = {row.contact_id for row in rows}
+        clocks = {row.clock for row in rows}
+        rules = self._policy.rules
+        ends_by = timer.day + timedelta(days=rules.list_within_days)
+        soon = (
+            cycles.c.open
+            & (cycles.c.closing == "")
+            & cycles.c.clock.in_(clocks)
+            & (cycles.c.ends_on <= ends_by)
+            & (cycles.c.ends_on > timer.day - timedelta(days=rules.lapse_after_days))
+        )
+        of_order = select(cycles.c.id, cycles.c.clock, order_contacts.c.contact_id).join(
+            order_contacts, order_contacts.c.order_id == cycles.c.order_id
+        )
+        of_account = (
+            select(cycles.c.id, cycles.c.clock, contacts.c.id)
+            .join(orders, orders.c.id == cycles.c.order_id)
+            .join(contacts, contacts.c.account_id == orders.c.account_id)
+        )
+        found: dict[tuple[int, Clock], list[int]] = defaultdict(list)
+        both = of_order.where(soon, order_contacts.c.contact_id.in_(people)).union(
+            of_account.where(soon, contacts.c.id.in_(people), contacts.c.roles != "")
+        )
+        for cycle_id, clock, contact_id in connection.execute(both):
+            found[contact_id, Clock(clock)].append(cycle_id)
+        return found
+
+    def _may_list(self, dossiers: Dossiers, cycle_id: int, contact_id: int, timer: Timer) -> bool:
+        dossier = dossiers.by_cycle[cycle_id]
+        if dossiers.why_not(dossier, Channel.MAIL, timer.day) is not None:
+            return False
+        candidate = dossiers.recipient(dossier, Urgency.NOTICE).candidate
+        return candidate is not None and candidate.contact_id == contact_id
+
+    def _owners(self, connection: Connection, dossiers: Dossiers) -> Mapping[str, Any]:
+        keys = {dossier.account.owner_key for dossier in dossiers.by_cycle.values()} - {""}
+        query = select(reps).where(reps.c.rep_key.in_(keys), reps.c.active)
+        return {row.rep_key: row for row in connection.execute(query)} if keys else {}
+
+    def _word(
+        self,
+        row: Any,
+        staying: Sequence[Member],
+        extra: Sequence[Dossier],
+        dossiers: Dossiers,
+        owners: Mapping[str, Any],
+        installation: str,
+        timer: Timer,
+    ) -> SealedMail:
+        contact = dossiers.people[row.contact_id]
+        moment = timer.moment(row.send_after)
+        lines = [(dossiers.by_cycle[member.cycle_id], member.urgency) for member in staying]
+        lines += [(dossier, _urgency_by_days(dossier, moment)) for dossier in extra]
+        leading = max(staying, key=lambda member: member.urgency.rank)
+        first = dossiers.by_cycle[leading.cycle_id]
+        nature = Nature.COMMERCIAL if all(member.nature is Nature.COMMERCIAL for member in staying) else Nature.SERVICE
+        if nature is Nature.COMMERCIAL:
+            nature = dossiers.nature(first, contact)
+        owner = owners.get(first.account.owner_key)
+        links = (
+            self._links.renewal(first.order.order_key, first.account.account_key),
+            self._links.unsubscribe(contact.id, contact.email),
+        )
+        facts = letter(dossiers, contact, lines, Clock(row.clock), leading.touchpoint, nature, moment, links, owner)
+        words = self._writer.mail(facts)
+        policy = self._policy.mail
+        digest = hashlib.sha256(f"{installation}:{row.key}".encode()).hexdigest()[:32]
+        headers = {"Auto-Submitted": "auto-generated"}
+        if links[1]:
+            headers["List-Unsubscribe"] = f"<{links[1]}>"
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        else:
+            headers["List-Unsubscribe"] = f"<mailto:{self._policy.brand.sender}?subject=unsubscribe>"
+        mail = Mail(
+            key=row.key,
+            message_id=f"<{digest}@{policy.domain}>",
+            sender=self._policy.brand.sender,
+            sender_name=self._policy.brand.company,
+            to=policy.redirect_all_to or contact.email,
+            to_name="" if policy.redirect_all_to else contact.name,
+            subject=words.subject,
+            text=words.text,
+            html=words.html,
+            date=moment,
+            reply_to=owner.email if owner is not None else "",
+            headers=headers,
+            bcc=policy.bcc,
+        )
+        keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in lines))
+        return SealedMail(mail, keys, first.account.account_key, moment)
+
+    def key_of(self, item: SealedMail) -> str:
+        return item.mail.key
+
+    def hand_over(self, items: Sequence[SealedMail]) -> Sequence[Result]:
+        return self._mailer.send([item.mail for item in items])
+
+    def delivered(
+        self, connection: Connection, done: Sequence[tuple[Any, SealedMail | None, Result]], timer: Timer
+    ) -> None:
+        """Touches are done, their renewals contacted, and the mail is logged in the CRM."""
+        ids = [row.id for row, _, _ in done]
+        mine = touches.c.delivery_id.in_(ids) & (touches.c.state == TouchState.PLANNED)
+        told = connection.execute(select(touches.c.cycle_id).where(mine).distinct()).scalars().all()
+        connection.execute(update(touches).where(mine).values(state=TouchState.DONE))
+        contacted = connection.execute(
+            update(cycles)
+            .where(cycles.c.id.in_(told), cycles.c.clock == Clock.RENEWAL, cycles.c.stage == Stage.UPCOMING)
+            .values(stage=Stage.CONTACTED)
+            .returning(cycles.c.order_id)
+        ).scalars()
+        changed = sorted(set(contacted))
+        if self._crm is None:
+            return
+        records.queue(connection, changed, timer)
+        insert_new(connection, deliveries, [_log(row, item, timer) for row, item, _ in done if item is not None])
+
+    def not_delivered(self, connection: Connection, row: Any, state: DeliveryState, timer: Timer) -> None:
+        """A mail that was refused for good needs another address; one that may have been lost, a person who asks."""
+        urgent = Urgency(row.urgency).rank >= Urgency.WARNING.rank
+        if state is DeliveryState.UNCERTAIN and (self._mailer.can_find or not urgent):
+            return
+        kind = TaskKind.CHECK if state is DeliveryState.UNCERTAIN else TaskKind.CONTACT
+        query = select(touches.c.cycle_id).where(touches.c.delivery_id == row.id, touches.c.state == TouchState.PLANNED)
+        asks = [
+            Ask(
+                row.account_id, kind, cycle_id, Clock(row.clock), Urgency(row.urgency), timer.day, row.touchpoint,
+                timer.opening,
+            )
+            for cycle_id in connection.execute(query.distinct()).scalars()
+        ]  # fmt: skip
+        Desk(connection, self._policy.tasks, timer).ask(asks)
+
+    def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
+        return self._mailer.find([row.key for row in rows]) if self._mailer.can_find else None
+
+
+def _urgency_by_days(dossier: Dossier, moment: datetime) -> Urgency:
+    """How pressing an order is that is only listed: by the days it has left."""
+    if moment >= end_instant(dossier.ends_on):
+        return Urgency.EXPIRED
+    days = (dossier.ends_on - moment.date()).days
+    if days <= 3:
+        return Urgency.CRITICAL
+    return Urgency.WARNING if days <= 14 else Urgency.REMINDER if days <= 30 else Urgency.NOTICE
+
+
+def _log(row: Any, item: SealedMail, timer: Timer) -> dict[str, Any]:
+    return {
+        "key": f"log:{row.key}",
+        "kind": DeliveryKind.MAIL_LOG,
+        "channel": "record",
+        "state": DeliveryState.PLANNED,
+        "clock": row.clock,
+        "account_id": row.account_id,
+        "contact_id": row.contact_id,
+        "day": timer.day,
+        "send_after": timer.opening,
+        "payload": {
+            "account_key": item.account_key,
+            "to": item.mail.to,
+            "subject": item.mail.subject,
+            "text": item.mail.text,
+            "sent_at": item.sent_at.isoformat(),
+            "order_keys": list(item.order_keys),
+        },
+    }

@@ -1,0 +1,266 @@
+"""Tasks for reps and support, handed to the CRM: made once, raised by later steps, closed with the last order."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from core.deliver import Sealed
+from core.dossiers import Contact, Dossier, Dossiers, load
+from core.letters import script
+from core.members import Member, Ruling, judge_call, members_of, write_ruling
+from core.messages import Writer
+from core.policy import Policy
+from core.ports import Crm, Result, TaskClose, TaskDraft, TaskRaise
+from core.reasons import Reason
+from core.schema import cycles, task_orders, tasks, touches
+from core.tasks import OPEN, Ask, Desk
+from core.timing import Timer
+from core.words import Clock, DeliveryKind, DeliveryState, Stage, TaskKind, TaskState, TouchState, Urgency
+
+
+class _TaskKindBase:
+    """What all three share."""
+
+    def __init__(self, crm: Crm, policy: Policy) -> None:
+        self._crm = crm
+        self._policy = policy
+        self.batch_size = crm.batch_size
+        self.search_lag = crm.search_lag
+
+    def key_of(self, item: TaskDraft | TaskRaise | TaskClose) -> str:
+        return item.key
+
+    def not_delivered(self, connection: Connection, row: Any, state: DeliveryState, timer: Timer) -> None:
+        """A task that could not be made for good is given up, so that the next step makes a new one."""
+        if state is DeliveryState.FAILED and row.kind == DeliveryKind.CALL_CREATE:
+            connection.execute(
+                update(tasks)
+                .where(tasks.c.id == row.task_id, tasks.c.state == TaskState.PLANNED)
+                .values(state=TaskState.CLOSED, reason="the CRM refused it", closed_at=timer.opening)
+            )
+
+    def _keys(self, connection: Connection, rows: Sequence[Any]) -> dict[int, Any]:
+        ids = [row.task_id for row in rows]
+        return {row.id: row for row in connection.execute(select(tasks).where(tasks.c.id.in_(ids)))}
+
+
+class CreateKind(_TaskKindBase):
+    """Makes tasks. The CRM is asked by key before a call that may have arrived is repeated."""
+
+    def __init__(self, crm: Crm, writer: Writer, links: Any, policy: Policy) -> None:
+        super().__init__(crm, policy)
+        self._writer = writer
+        self._links = links
+
+    def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
+        """Re-checks every order of each task and words the script as of now."""
+        known = self._keys(connection, rows)
+        members = members_of(connection, [row.id for row in rows])
+        wanted = _open_orders(connection, list(known))
+        dossiers = load(connection, {id for ids in wanted.values() for id in ids}, self._policy)
+        ruling = Ruling()
+        for member in members:
+            judge_call(dossiers, member, self._policy, timer, ruling)
+        write_ruling(connection, ruling, dossiers, timer)
+        urgencies = {member.cycle_id: member.urgency for member in members}
+        items: dict[int, TaskDraft] = {}
+        withdrawn: dict[int, str] = {}
+        for row in rows:
+            task = known[row.task_id]
+            fallen = {member.cycle_id for member in members if member.touch_id in ruling.withdrawn}
+            about = [
+                dossiers.by_cycle[id]
+                for id in wanted[task.id]
+                if id not in fallen and dossiers.by_cycle[id].standing.open
+            ]
+            if task.state != TaskState.PLANNED or not about:
+                withdrawn[row.id] = str(ruling.reasons.get(row.id, Reason.NO_MEMBERS))
+                _give_up(connection, task, timer)
+                continue
+            lines = [(one, urgencies.get(one.id, Urgency(task.urgency))) for one in about]
+            items[row.id] = self._draft(row, task, lines, dossiers, timer)
+        return Sealed(items, withdrawn)
+
+    def _draft(
+        self, row: Any, task: Any, lines: Sequence[tuple[Dossier, Urgency]], dossiers: Dossiers, timer: Timer
+    ) -> TaskDraft:
+        first = max(lines, key=lambda line: line[1].rank)[0]
+        contact = _person_to_call(dossiers, first)
+        link = self._links.renewal(first.order.order_key, first.account.account_key)
+        kind = TaskKind(task.kind)
+        facts = script(dossiers, kind, lines, task.due_on, timer.moment(row.send_after), link, contact)
+        words = self._writer.task(facts)
+        return TaskDraft(
+            key=task.task_key,
+            kind=kind,
+            account_key=first.account.account_key,
+            account_name=first.account.name,
+            owner_key=task.owner_key,
+            subject=words.subject,
+            body=words.body,
+            due_on=task.due_on,
+            urgency=Urgency(task.urgency),
+            order_keys=tuple(dict.fromkeys(one.order.order_key for one, _ in lines)),
+            contact_name=contact.name if contact else "",
+            contact_phone=contact.phone if contact else "",
+            contact_email=contact.email if contact else "",
+        )
+
+    def hand_over(self, items: Sequence[TaskDraft]) -> Sequence[Result]:
+        return self._crm.create_tasks(items)
+
+    def delivered(self, connection: Connection, done: Sequence[tuple[Any, Any, Result]], timer: Timer) -> None:
+        """The task is open; its touches are done and its renewals contacted."""
+        for row, _, result in done:
+            connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(outside_id=result.outside_id))
+            connection.execute(
+                update(tasks)
+                .where(tasks.c.id == row.task_id, tasks.c.state == TaskState.PLANNED)
+                .values(state=TaskState.OPEN)
+            )
+        touches_done(connection, [row.id for row, _, _ in done])
+
+    def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
+        """The CRM is asked for the tasks by their keys, each of which its delivery keeps while it is under way."""
+        keys = {row.key: row.payload["task_key"] for row in rows}
+        found = self._crm.find_tasks(list(keys.values()))
+        return {key: found[task_key] for key, task_key in keys.items() if task_key in found}
+
+
+class RaiseKind(_TaskKindBase):
+    """Raises open tasks: priority, due date and our list of orders."""
+
+    def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
+        """Re-checks the steps; where the rep has closed the task meanwhile, they ask for a new one."""
+        known = self._keys(connection, rows)
+        members = members_of(connection, [row.id for row in rows])
+        wanted = _open_orders(connection, list(known))
+        ids = {id for of_task in wanted.values() for id in of_task} | {member.cycle_id for member in members}
+        dossiers = load(connection, ids, self._policy)
+        ruling = Ruling()
+        for member in members:
+            judge_call(dossiers, member, self._policy, timer, ruling)
+        write_ruling(connection, ruling, dossiers, timer)
+        items: dict[int, TaskRaise] = {}
+        withdrawn: dict[int, str] = {}
+        for row in rows:
+            task, staying = known[row.task_id], ruling.staying.get(row.id, [])
+            if not staying:
+                withdrawn[row.id] = str(ruling.reasons.get(row.id, Reason.NO_MEMBERS))
+            elif task.state not in OPEN:
+                withdrawn[row.id] = Reason.TASK_CLOSED
+                self._ask_anew(connection, task, staying, dossiers, timer)
+            else:
+                urgency = Urgency.highest(Urgency(task.urgency), *(member.urgency for member in staying))
+                soonest = min(member.day for member in staying)
+                due_on = min(task.due_on, soonest) if task.due_on >= timer.day else soonest
+                keys = [dossiers.by_cycle[id].order.order_key for id in wanted[task.id]]
+                items[row.id] = TaskRaise(
+                    key=task.task_key,
+                    outside_id=task.outside_id,
+                    urgency=urgency,
+                    due_on=due_on,
+                    was_urgency=Urgency(task.urgency),
+                    was_due_on=task.due_on,
+                    order_keys=tuple(dict.fromkeys(keys)),
+                )
+        return Sealed(items, withdrawn)
+
+    def _ask_anew(
+        self, connection: Connection, task: Any, staying: Sequence[Member], dossiers: Dossiers, timer: Timer
+    ) -> None:
+        asks = {
+            member.touch_id: Ask(
+                task.account_id, TaskKind(task.kind), member.cycle_id, dossiers.by_cycle[member.cycle_id].clock,
+                member.urgency, member.day, member.touchpoint, timer.opening,
+            )
+            for member in staying
+        }  # fmt: skip
+        carried = Desk(connection, self._policy.tasks, timer).ask(list(asks.values()))
+        for touch_id, ask in asks.items():
+            connection.execute(update(touches).where(touches.c.id == touch_id).values(delivery_id=carried[ask]))
+
+    def hand_over(self, items: Sequence[TaskRaise]) -> Sequence[Result]:
+        return self._crm.raise_tasks(items)
+
+    def delivered(
+        self, connection: Connection, done: Sequence[tuple[Any, TaskRaise | None, Result]], timer: Timer
+    ) -> None:
+        """What we last wrote is remembered, so that a rep's own edit is recognised next time."""
+        for row, item, _ in done:
+            if item is not None:
+                values = {"urgency": item.urgency, "due_on": item.due_on}
+                connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(values))
+        touches_done(connection, [row.id for row, _, _ in done])
+
+    def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
+        return {}
+
+
+class CloseKind(_TaskKindBase):
+    """Closes tasks whose last order is settled."""
+
+    def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
+        known = self._keys(connection, rows)
+        items = {
+            row.id: TaskClose(known[row.task_id].task_key, known[row.task_id].outside_id, known[row.task_id].reason)
+            for row in rows
+            if known[row.task_id].state == TaskState.CLOSING
+        }
+        return Sealed(items, {row.id: Reason.TASK_CLOSED for row in rows if row.id not in items})
+
+    def hand_over(self, items: Sequence[TaskClose]) -> Sequence[Result]:
+        return self._crm.close_tasks(items)
+
+    def delivered(self, connection: Connection, done: Sequence[tuple[Any, Any, Result]], timer: Timer) -> None:
+        ids = [row.task_id for row, _, _ in done]
+        connection.execute(
+            update(tasks).where(tasks.c.id.in_(ids)).values(state=TaskState.CLOSED, closed_at=timer.opening)
+        )
+
+    def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
+        return {}
+
+
+def touches_done(connection: Connection, delivery_ids: Sequence[int]) -> None:
+    """The touches of deliveries that have arrived are done; a renewal that was only upcoming is contacted."""
+    mine = touches.c.delivery_id.in_(delivery_ids) & (touches.c.state == TouchState.PLANNED)
+    told = connection.execute(select(touches.c.cycle_id).where(mine).distinct()).scalars().all()
+    connection.execute(update(touches).where(mine).values(state=TouchState.DONE))
+    upcoming = (cycles.c.clock == Clock.RENEWAL) & (cycles.c.stage == Stage.UPCOMING)
+    connection.execute(update(cycles).where(cycles.c.id.in_(told), upcoming).values(stage=Stage.CONTACTED))
+
+
+def _open_orders(connection: Connection, task_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The cycles that each task still is about."""
+    query = (
+        select(task_orders.c.task_id, task_orders.c.cycle_id)
+        .where(task_orders.c.task_id.in_(task_ids), ~task_orders.c.settled)
+        .order_by(task_orders.c.cycle_id)
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for task_id, cycle_id in connection.execute(query):
+        found[task_id].append(cycle_id)
+    return found
+
+
+def _person_to_call(dossiers: Dossiers, dossier: Dossier) -> Contact | None:
+    """The person whom a mail would go to; a person with a phone number before one without."""
+    choice = dossiers.recipient(dossier, Urgency.EXPIRED)
+    people = [dossiers.people[one.contact_id] for one in dossier.candidates]
+    chosen = dossiers.people[choice.candidate.contact_id] if choice.candidate else None
+    if chosen is not None and chosen.phone:
+        return chosen
+    return next((person for person in people if person.phone), chosen or next(iter(people), None))
+
+
+def _give_up(connection: Connection, task: Any, timer: Timer) -> None:
+    """A task that nobody has seen and that is about nothing any more is closed here."""
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id == task.id, tasks.c.state == TaskState.PLANNED)
+        .values(state=TaskState.CLOSED, reason=Reason.NO_MEMBERS, closed_at=timer.opening)
+    )

@@ -1,0 +1,117 @@
+"""Tells for every touchpoint of an order what happened or will happen, and why."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from core import golive
+from core.dossiers import Dossier, load
+from core.plan import steps_of
+from core.policy import Policy
+from core.reasons import Reason
+from core.schema import cycles, deliveries, orders, touches
+from core.words import Channel, DeliveryState, Outcome, TouchState
+
+_BY_TOUCH = {
+    TouchState.SKIPPED: Outcome.SKIPPED,
+    TouchState.MISSED: Outcome.MISSED,
+    TouchState.MERGED: Outcome.MERGED,
+    TouchState.WITHDRAWN: Outcome.WITHDRAWN,
+    TouchState.DONE: Outcome.DELIVERED,
+}
+_BY_DELIVERY = {
+    DeliveryState.FAILED: Outcome.FAILED,
+    DeliveryState.UNCERTAIN: Outcome.UNCERTAIN,
+    DeliveryState.WITHDRAWN: Outcome.WITHDRAWN,
+    DeliveryState.DELIVERED: Outcome.DELIVERED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One touchpoint of one cycle on one channel."""
+
+    touchpoint: str
+    channel: str
+    clock: str
+    cycle: int
+    day: date
+    outcome: Outcome
+    reason: str
+    delivery: str
+
+
+def explain(connection: Connection, order_key: str, policy: Policy, today: date) -> list[Told]:
+    """Every touchpoint of an order: those decided, as the ledger has them, and those to come, as they would be today."""
+    ids = connection.execute(
+        select(cycles.c.id)
+        .join(orders, orders.c.id == cycles.c.order_id)
+        .where(orders.c.order_key == order_key)
+        .order_by(cycles.c.ends_on, cycles.c.id)
+    ).scalars()
+    dossiers = load(connection, list(ids), policy)
+    decided = _decided(connection, list(dossiers.by_cycle))
+    held = golive.why_held(connection, today)
+    told: list[Told] = []
+    for dossier in dossiers.by_cycle.values():
+        rows = decided.get(dossier.id, [])
+        found = [_of_touch(dossier, row, held) for row in rows]
+        keys = {(one.touchpoint, one.channel) for one in found}
+        reason = dossiers.why_not(dossier, Channel.MAIL, today) or ""
+        for scheduled, automatic in steps_of(dossier, policy):
+            for entry in scheduled:
+                if entry.step.key in keys:
+                    continue
+                why = "" if automatic and reason == Reason.AUTO_RENEW else reason
+                found.append(_to_come(dossier, entry, str(why)))
+        told += sorted(found, key=lambda one: (one.day, one.channel, one.touchpoint))
+    return told
+
+
+def _decided(connection: Connection, ids: list[int]) -> dict[int, list[Any]]:
+    query = (
+        select(
+            touches,
+            deliveries.c.key.label("delivery_key"),
+            deliveries.c.state.label("delivery_state"),
+            deliveries.c.error.label("delivery_error"),
+            deliveries.c.send_after,
+        )
+        .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
+        .where(touches.c.cycle_id.in_(ids))
+    )
+    found: dict[int, list[Any]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.cycle_id, []).append(row)
+    return found
+
+
+def _of_touch(dossier: Dossier, row: Any, held: str) -> Told:
+    state = TouchState(row.state)
+    reason = row.reason
+    if state is TouchState.PLANNED:
+        outcome = _BY_DELIVERY.get(row.delivery_state, Outcome.WAITING)
+        if outcome in (Outcome.FAILED, Outcome.UNCERTAIN):
+            reason = row.delivery_error
+        elif outcome is Outcome.WAITING:
+            reason = row.delivery_error or (Reason.NOT_LIVE if held else Reason.NOT_YET)
+    else:
+        outcome = _BY_TOUCH[state]
+    return Told(
+        row.touchpoint, row.channel, dossier.clock, dossier.number, row.day, outcome, reason, row.delivery_key or ""
+    )
+
+
+def _to_come(dossier: Dossier, entry: Any, reason: str) -> Told:
+    """A step that planning has not reached. For a cycle that has ended it never will."""
+    if not dossier.standing.open:
+        outcome, why = Outcome.SKIPPED, reason
+    elif entry.into is not None:
+        outcome, why = Outcome.MERGED, str(Reason.SAME_DAY)
+    else:
+        outcome, why = (Outcome.SKIPPED, reason) if reason else (Outcome.PLANNED, "")
+    step = entry.step
+    return Told(step.touchpoint, step.channel, dossier.clock, dossier.number, entry.day, outcome, why, "")

@@ -1,0 +1,217 @@
+"""Takes orders, accounts and people from a source into the ledger, a batch at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.engine import Connection
+
+from core.model import AccountFacts, OrderFacts, Person, RepFacts, digest_of
+from core.schema import accounts, contacts, order_contacts, orders, reps
+from core.sql import insert_new, upsert
+
+_FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key")
+_PERSON = ("name", "phone", "language", "zone")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger already holds of an order."""
+
+    id: int
+    digest: bytes
+    vanished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An order as it has just been stored."""
+
+    id: int
+    facts: OrderFacts
+    new: bool
+
+
+def known_orders(connection: Connection, keys: Sequence[str]) -> dict[str, Known]:
+    """Those of these orders that the ledger holds."""
+    columns = select(orders.c.order_key, orders.c.id, orders.c.digest, orders.c.vanished_on)
+    rows = connection.execute(columns.where(orders.c.order_key.in_(keys)))
+    return {key: Known(id, digest, vanished_on is not None) for key, id, digest, vanished_on in rows}
+
+
+def store_reps(connection: Connection, facts: Iterable[RepFacts]) -> None:
+    """Stores our own people; those of a key that is known are overwritten."""
+    rows = [{("rep_key" if name == "key" else name): value for name, value in asdict(one).items()} for one in facts]
+    upsert(connection, reps, ["rep_key"], rows)
+
+
+def store_accounts(
+    connection: Connection, source: str, facts: Sequence[AccountFacts], *, overwrite: bool
+) -> dict[str, int]:
+    """Stores customers and their people; gives the id of each by its key.
+
+    With `overwrite`, what the facts say replaces what is stored; without, it only fills what is empty. What the facts
+    leave empty never erases anything.
+    """
+    facts = list({one.key: one for one in facts}.values())
+    keys = [one.key for one in facts]
+    columns = [accounts.c[name] for name in _FILLED]
+    query = select(accounts.c.account_key, accounts.c.id, accounts.c.digest, *columns)
+    stored = {row.account_key: row for row in connection.execute(query.where(accounts.c.account_key.in_(keys)))}
+    new = [one for one in facts if one.key not in stored]
+    insert_new(
+        connection,
+        accounts,
+        [
+            {"account_key": one.key, "source": source, "digest": digest_of(asdict(one))}
+            | {name: getattr(one, name) for name in _FILLED}
+            for one in new
+        ],
+    )
+    changes = []
+    for one in facts:
+        row = stored.get(one.key)
+        if row is None:
+            continue
+        merged = {name: _merge(getattr(row, name), getattr(one, name), overwrite) for name in _FILLED}
+        if any(merged[name] != getattr(row, name) for name in _FILLED):
+            changes.append({"which": row.id} | merged)
+    if changes:
+        named: dict[str, Any] = {name: bindparam(name) for name in _FILLED}
+        connection.execute(update(accounts).where(accounts.c.id == bindparam("which")).values(named), changes)
+    ids = {key: row.id for key, row in stored.items()}
+    if new:
+        fresh = select(accounts.c.account_key, accounts.c.id).where(
+            accounts.c.account_key.in_([one.key for one in new])
+        )
+        ids |= {key: id for key, id in connection.execute(fresh)}
+    people = [(ids[one.key], person) for one in facts for person in one.people]
+    store_people(connection, source, people, overwrite=overwrite, account_wide=True)
+    return ids
+
+
+def _merge(stored: str, said: str, overwrite: bool) -> str:
+    return said if said and (overwrite or not stored) else stored
+
+
+def store_people(
+    connection: Connection,
+    source: str,
+    people: Sequence[tuple[int, Person]],
+    *,
+    overwrite: bool,
+    account_wide: bool,
+) -> dict[tuple[int, str], int]:
+    """Stores people of accounts; gives the id of each by account and address. `account_wide` keeps their roles."""
+    wanted: dict[tuple[int, str], Person] = {}
+    for account_id, person in people:
+        wanted.setdefault((account_id, person.email), person)
+    if not wanted:
+        return {}
+    account_ids = {account_id for account_id, _ in wanted}
+    emails = {email for _, email in wanted}
+    columns = [contacts.c[name] for name in (*_PERSON, "roles")]
+    query = select(contacts.c.id, contacts.c.account_id, contacts.c.email, *columns).where(
+        contacts.c.account_id.in_(account_ids), contacts.c.email.in_(emails)
+    )
+    stored = {(row.account_id, row.email): row for row in connection.execute(query)}
+    fresh, changes = [], []
+    for key, person in wanted.items():
+        roles = " ".join(sorted(person.roles)) if account_wide else ""
+        said = {name: getattr(person, name) for name in _PERSON} | {"roles": roles}
+        row = stored.get(key)
+        if row is None:
+            fresh.append({"account_id": key[0], "email": key[1], "source": source} | said)
+            continue
+        merged = {name: _merge(getattr(row, name), said[name], overwrite) for name in said}
+        if any(merged[name] != getattr(row, name) for name in said):
+            changes.append({"which": row.id} | merged)
+    if changes:
+        named: dict[str, Any] = {name: bindparam(name) for name in (*_PERSON, "roles")}
+        connection.execute(update(contacts).where(contacts.c.id == bindparam("which")).values(named), changes)
+    ids = {key: row.id for key, row in stored.items()}
+    if fresh:
+        insert_new(connection, contacts, fresh)
+        again = select(contacts.c.account_id, contacts.c.email, contacts.c.id).where(
+            contacts.c.account_id.in_(account_ids), contacts.c.email.in_([row["email"] for row in fresh])
+        )
+        ids |= {(account_id, email): id for account_id, email, id in connection.execute(again)}
+    return ids
+
+
+def store_orders(
+    connection: Connection,
+    source: str,
+    changed: Sequence[tuple[OrderFacts, bytes]],
+    known: Mapping[str, Known],
+    now: datetime,
+) -> list[Taken]:
+    """Stores new and changed orders with their customers and people, and gives them with their ids."""
+    if not changed:
+        return []
+    account_ids = store_accounts(connection, source, [facts.account for facts, _ in changed], overwrite=False)
+    fresh, again = [], []
+    for facts, digest in changed:
+        row = _row(facts, account_ids[facts.account.key]) | {"digest": digest, "changed_at": now}
+        stored = known.get(facts.key)
+        if stored is None:
+            fresh.append(row | {"source": source, "first_seen_at": now})
+        else:
+            again.append(row | {"which": stored.id, "vanished_on": None})
+    ids = {key: stored.id for key, stored in known.items()}
+    if fresh:
+        given = connection.execute(insert(orders).returning(orders.c.order_key, orders.c.id), fresh)
+        ids |= {key: id for key, id in given}
+    if again:
+        named: dict[str, Any] = {name: bindparam(name) for name in again[0] if name != "which"}
+        connection.execute(update(orders).where(orders.c.id == bindparam("which")).values(named), again)
+    taken = [Taken(ids[facts.key], facts, facts.key not in known) for facts, _ in changed]
+    _store_roles(connection, source, taken, account_ids)
+    return taken
+
+
+def _row(facts: OrderFacts, account_id: int) -> dict[str, Any]:
+    skipped = ("key", "account", "people", "dns_names")
+    row = {name: getattr(facts, name) for name in OrderFacts.__slots__ if name not in skipped}
+    return row | {"order_key": facts.key, "account_id": account_id, "dns_names": list(facts.dns_names)}
+
+
+def _store_roles(connection: Connection, source: str, taken: Sequence[Taken], account_ids: Mapping[str, int]) -> None:
+    people = [(account_ids[one.facts.account.key], person) for one in taken for person in one.facts.people]
+    contact_ids = store_people(connection, source, people, overwrite=False, account_wide=False)
+    wanted: dict[int, set[tuple[int, str]]] = defaultdict(set)
+    for one in taken:
+        account_id = account_ids[one.facts.account.key]
+        for person in one.facts.people:
+            for role in person.roles:
+                wanted[one.id].add((contact_ids[account_id, person.email], role))
+    stored: dict[int, set[tuple[int, str]]] = defaultdict(set)
+    known = [one.id for one in taken if not one.new]
+    if known:
+        query = select(order_contacts).where(order_contacts.c.order_id.in_(known))
+        for order_id, contact_id, role in connection.execute(query):
+            stored[order_id].add((contact_id, role))
+    changed = [one.id for one in taken if wanted[one.id] != stored[one.id]]
+    if stale := [order_id for order_id in changed if stored[order_id]]:
+        connection.execute(delete(order_contacts).where(order_contacts.c.order_id.in_(stale)))
+    rows = [
+        {"order_id": order_id, "contact_id": contact_id, "role": role}
+        for order_id in changed
+        for contact_id, role in wanted[order_id]
+    ]
+    insert_new(connection, order_contacts, rows)
+
+
+def mark_seen_again(connection: Connection, order_ids: Sequence[int]) -> None:
+    """Notes that orders which had vanished are back."""
+    if order_ids:
+        connection.execute(update(orders).where(orders.c.id.in_(order_ids)).values(vanished_on=None))
+
+
+def mark_vanished(connection: Connection, order_ids: Sequence[int], day: date) -> None:
+    """Notes on which day orders were no longer named by their source."""
+    if order_ids:
+        connection.execute(update(orders).where(orders.c.id.in_(order_ids)).values(vanished_on=day))

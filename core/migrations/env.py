@@ -1,0 +1,11 @@
+"""How Alembic reaches the store."""
+
+from alembic import context
+
+from core.schema import metadata
+
+store = context.config.attributes["store"]
+
+with store.begin() as connection:
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    context.run_migrations()

@@ -1,0 +1,463 @@
+"""the ledger"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "accounts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("account_key", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("country", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("language", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("zone", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("segment", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("route", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("brand", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("do_not_contact", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("do_not_call", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("account_key", name=op.f("uq_accounts_account_key")),
+    )
+    op.create_table(
+        "embedded_changes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("task_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("order_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("account_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("value", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_embedded_changes")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "embedded_mail_log",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("account_key", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("text", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("order_keys", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_embedded_mail_log")),
+    )
+    with op.batch_alter_table("embedded_mail_log", schema=None) as batch_op:
+        batch_op.create_index("ix_embedded_mail_log_account_key", ["account_key"], unique=False)
+
+    op.create_table(
+        "embedded_mails",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_embedded_mails")),
+    )
+    op.create_table(
+        "embedded_optouts",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("nature", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_embedded_optouts")),
+    )
+    op.create_table(
+        "embedded_records",
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("account_key", sa.Text(), nullable=False),
+        sa.Column("account_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("common_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("product_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("status", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("order_expires_on", sa.Date(), nullable=True),
+        sa.Column("order_expires_inferred", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("certificate_expires_on", sa.Date(), nullable=True),
+        sa.Column("auto_renew", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("value_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.PrimaryKeyConstraint("order_key", name=op.f("pk_embedded_records")),
+    )
+    with op.batch_alter_table("embedded_records", schema=None) as batch_op:
+        batch_op.create_index("ix_embedded_records_account_key", ["account_key"], unique=False)
+
+    op.create_table(
+        "embedded_tasks",
+        sa.Column("task_key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("account_key", sa.Text(), nullable=False),
+        sa.Column("account_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("subject", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("body", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("urgency", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("note", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("order_keys", sa.JSON(), nullable=False),
+        sa.Column("contact_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("contact_phone", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("contact_email", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("task_key", name=op.f("pk_embedded_tasks")),
+    )
+    with op.batch_alter_table("embedded_tasks", schema=None) as batch_op:
+        batch_op.create_index("ix_embedded_tasks_account_key", ["account_key"], unique=False)
+        batch_op.create_index("ix_embedded_tasks_status_owner_key", ["status", "owner_key"], unique=False)
+
+    op.create_table(
+        "engine_locks",
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=True),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("step", name=op.f("pk_engine_locks")),
+    )
+    op.create_table(
+        "meta",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
+    )
+    op.create_table(
+        "reps",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("rep_key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("email", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("phone", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("job", sa.Text(), server_default=sa.text("'rep'"), nullable=False),
+        sa.Column("manager_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("deputy_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reps")),
+        sa.UniqueConstraint("rep_key", name=op.f("uq_reps_rep_key")),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("nature", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
+        sa.UniqueConstraint("address", "channel", "nature", name=op.f("uq_suppressions_address_channel_nature")),
+    )
+    op.create_table(
+        "sync_runs",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("complete", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sync_runs")),
+    )
+    with op.batch_alter_table("sync_runs", schema=None) as batch_op:
+        batch_op.create_index("ix_sync_runs_source", ["source"], unique=False)
+
+    op.create_table(
+        "contacts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("phone", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("language", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("zone", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("roles", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("source", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("consent", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("consent_since", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_contacts_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
+        sa.UniqueConstraint("account_id", "email", name=op.f("uq_contacts_account_id_email")),
+    )
+    with op.batch_alter_table("contacts", schema=None) as batch_op:
+        batch_op.create_index("ix_contacts_email", ["email"], unique=False)
+
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("ca", sa.Text(), nullable=False),
+        sa.Column("outside_id", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("status_text", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("product_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("product_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=True),
+        sa.Column("common_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("dns_names", sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column("placed_on", sa.Date(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=True),
+        sa.Column("order_expires_on", sa.Date(), nullable=True),
+        sa.Column("order_expires_inferred", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("certificate_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("certificate_issued_on", sa.Date(), nullable=True),
+        sa.Column("certificate_expires_on", sa.Date(), nullable=True),
+        sa.Column("term_days", sa.Integer(), nullable=True),
+        sa.Column("auto_renew", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("ca_notices_off", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("ca_notices_off_ours", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("is_renewed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("renewed_by", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("renewal_of", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("value_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("record_digest", sa.LargeBinary(), nullable=True),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("vanished_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_orders_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.UniqueConstraint("order_key", name=op.f("uq_orders_order_key")),
+    )
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index("ix_orders_account_id", ["account_id"], unique=False)
+        batch_op.create_index("ix_orders_common_name", ["common_name"], unique=False)
+        batch_op.create_index("ix_orders_outside_id", ["outside_id"], unique=False)
+        batch_op.create_index("ix_orders_source", ["source"], unique=False)
+
+    op.create_table(
+        "tasks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("task_key", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("outside_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("urgency", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_tasks_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
+        sa.UniqueConstraint("account_id", "kind", "generation", name=op.f("uq_tasks_account_id_kind_generation")),
+        sa.UniqueConstraint("task_key", name=op.f("uq_tasks_task_key")),
+    )
+    with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_tasks_open",
+            ["account_id", "kind"],
+            unique=False,
+            sqlite_where=sa.text("state in ('planned', 'open')"),
+            postgresql_where=sa.text("state in ('planned', 'open')"),
+        )
+
+    op.create_table(
+        "cycles",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("certificate_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("open", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("closing", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("outcome", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("stage", sa.Text(), server_default=sa.text("'upcoming'"), nullable=False),
+        sa.Column("certainty", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("provisional_until", sa.Date(), nullable=True),
+        sa.Column("committed_until", sa.Date(), nullable=True),
+        sa.Column("snoozed_until", sa.Date(), nullable=True),
+        sa.Column("lost_reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("lost_scope", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("win_back_on", sa.Date(), nullable=True),
+        sa.Column("next_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_cycles_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cycles")),
+        sa.UniqueConstraint("order_id", "clock", "number", name=op.f("uq_cycles_order_id_clock_number")),
+    )
+    with op.batch_alter_table("cycles", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_cycles_closing",
+            ["closing"],
+            unique=False,
+            sqlite_where=sa.text("closing <> ''"),
+            postgresql_where=sa.text("closing <> ''"),
+        )
+        batch_op.create_index(
+            "ix_cycles_ends_on",
+            ["ends_on"],
+            unique=False,
+            sqlite_where=sa.text("open"),
+            postgresql_where=sa.text("open"),
+        )
+        batch_op.create_index(
+            "ix_cycles_next_on",
+            ["next_on"],
+            unique=False,
+            sqlite_where=sa.text("open"),
+            postgresql_where=sa.text("open"),
+        )
+
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("send_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("urgency", sa.Text(), server_default=sa.text("'notice'"), nullable=False),
+        sa.Column("nature", sa.Text(), server_default=sa.text("'service'"), nullable=False),
+        sa.Column("touchpoint", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("token", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default=sa.false(), nullable=False),
+        sa.Column("sending_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outside_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("error", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_deliveries_account_id")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_deliveries_contact_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_deliveries_order_id")),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_deliveries_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("key", name=op.f("uq_deliveries_key")),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_deliveries_account_id_day", ["account_id", "day"], unique=False)
+        batch_op.create_index("ix_deliveries_contact_id_day", ["contact_id", "day"], unique=False)
+        batch_op.create_index("ix_deliveries_order_id", ["order_id"], unique=False)
+        batch_op.create_index("ix_deliveries_task_id", ["task_id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_underway",
+            ["state", "lease_until"],
+            unique=False,
+            sqlite_where=sa.text("state in ('claimed', 'sending', 'uncertain')"),
+            postgresql_where=sa.text("state in ('claimed', 'sending', 'uncertain')"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_waiting",
+            ["kind", "send_after"],
+            unique=False,
+            sqlite_where=sa.text("state = 'planned'"),
+            postgresql_where=sa.text("state = 'planned'"),
+        )
+
+    op.create_table(
+        "order_contacts",
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_order_contacts_contact_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_contacts_order_id")),
+        sa.PrimaryKeyConstraint("order_id", "contact_id", "role", name=op.f("pk_order_contacts")),
+    )
+    with op.batch_alter_table("order_contacts", schema=None) as batch_op:
+        batch_op.create_index("ix_order_contacts_contact_id", ["contact_id"], unique=False)
+
+    op.create_table(
+        "confirmations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source_key", sa.Text(), nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("renewed_on", sa.Date(), nullable=False),
+        sa.Column("new_order_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("evidence", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("certainty", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name=op.f("fk_confirmations_cycle_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_confirmations")),
+        sa.UniqueConstraint("source", "source_key", name=op.f("uq_confirmations_source_source_key")),
+    )
+    with op.batch_alter_table("confirmations", schema=None) as batch_op:
+        batch_op.create_index("ix_confirmations_order_key", ["order_key"], unique=False)
+        batch_op.create_index(
+            "ix_confirmations_waiting",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
+
+    op.create_table(
+        "delivery_orders",
+        sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name=op.f("fk_delivery_orders_cycle_id")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_delivery_orders_delivery_id")),
+        sa.PrimaryKeyConstraint("delivery_id", "cycle_id", name=op.f("pk_delivery_orders")),
+    )
+    with op.batch_alter_table("delivery_orders", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_orders_cycle_id", ["cycle_id"], unique=False)
+
+    op.create_table(
+        "task_orders",
+        sa.Column("task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("settled", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name=op.f("fk_task_orders_cycle_id")),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_task_orders_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "cycle_id", name=op.f("pk_task_orders")),
+    )
+    with op.batch_alter_table("task_orders", schema=None) as batch_op:
+        batch_op.create_index("ix_task_orders_cycle_id", ["cycle_id"], unique=False)
+
+    op.create_table(
+        "touches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("touchpoint", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("urgency", sa.Text(), nullable=False),
+        sa.Column("nature", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_touches_contact_id")),
+        sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name=op.f("fk_touches_cycle_id")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_touches_delivery_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_touches")),
+        sa.UniqueConstraint("cycle_id", "touchpoint", "channel", name=op.f("uq_touches_cycle_id_touchpoint_channel")),
+    )
+    with op.batch_alter_table("touches", schema=None) as batch_op:
+        batch_op.create_index("ix_touches_delivery_id", ["delivery_id"], unique=False)

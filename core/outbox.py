@@ -1,0 +1,110 @@
+"""The outbox as an operator sees it: what is there, what is stuck and why, and the decision on what is uncertain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import Connection
+
+from core.deliver_tasks import touches_done
+from core.errors import UsageError
+from core.reasons import Reason, sentence
+from core.schema import cycles, deliveries, orders, task_orders, touches
+from core.timing import Timer
+from core.words import DeliveryKind, DeliveryState, TouchState
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One delivery."""
+
+    key: str
+    kind: str
+    state: str
+    day: date
+    send_after: datetime
+    urgency: str
+    orders: tuple[str, ...]
+    attempts: int
+    why: str
+
+
+def listing(connection: Connection, states: Sequence[str], kind: str | None, limit: int) -> list[Listed]:
+    """Deliveries in these states (none named: all), the newest first."""
+    query = select(deliveries).order_by(deliveries.c.day.desc(), deliveries.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(deliveries.c.state.in_(states))
+    if kind is not None:
+        query = query.where(deliveries.c.kind == kind)
+    rows = connection.execute(query).all()
+    keys = _order_keys(connection, [row.id for row in rows])
+    return [
+        Listed(
+            row.key,
+            row.kind,
+            row.state,
+            row.day,
+            row.send_after,
+            row.urgency,
+            tuple(keys.get(row.id, ())),
+            row.attempts,
+            row.error or (sentence(row.reason) if row.reason else ""),
+        )
+        for row in rows
+    ]
+
+
+def _order_keys(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, list[str]]:
+    by_touch = (
+        select(touches.c.delivery_id, orders.c.order_key)
+        .join(cycles, cycles.c.id == touches.c.cycle_id)
+        .join(orders, orders.c.id == cycles.c.order_id)
+        .where(touches.c.delivery_id.in_(delivery_ids))
+    )
+    by_task = (
+        select(deliveries.c.id, orders.c.order_key)
+        .join(task_orders, task_orders.c.task_id == deliveries.c.task_id)
+        .join(cycles, cycles.c.id == task_orders.c.cycle_id)
+        .join(orders, orders.c.id == cycles.c.order_id)
+        .where(deliveries.c.id.in_(delivery_ids))
+    )
+    itself = (
+        select(deliveries.c.id, orders.c.order_key)
+        .join(orders, orders.c.id == deliveries.c.order_id)
+        .where(deliveries.c.id.in_(delivery_ids))
+    )
+    found: dict[int, list[str]] = {}
+    for delivery_id, key in connection.execute(by_touch.union(by_task, itself)):
+        found.setdefault(delivery_id, []).append(key)
+    return {delivery_id: sorted(keys) for delivery_id, keys in found.items()}
+
+
+def resolve(connection: Connection, key: str, verdict: str, timer: Timer) -> DeliveryState:
+    """Decides on a delivery that is uncertain or has failed: `arrived`, `repeat` or `drop`. Gives its state then.
+
+    Raises `UsageError` where there is no such delivery, or nothing to decide.
+    """
+    row = connection.execute(select(deliveries).where(deliveries.c.key == key)).one_or_none()
+    if row is None:
+        raise UsageError(f"there is no delivery {key}; `nolapse deliveries` lists those that are stuck")
+    if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.FAILED):
+        raise UsageError(f"{key} is {row.state}; only what is uncertain or has failed can be decided")
+    if verdict == "repeat" and row.kind == DeliveryKind.CALL_CREATE and row.state == DeliveryState.FAILED:
+        raise UsageError(f"{key}: the task was given up; the next touchpoint makes a new one")
+    decisions: dict[str, tuple[DeliveryState, dict[str, Any]]] = {
+        "arrived": (DeliveryState.DELIVERED, {"settled_at": timer.opening, "error": ""}),
+        "repeat": (DeliveryState.PLANNED, {"token": None, "attempts": 0, "send_after": timer.opening}),
+        "drop": (DeliveryState.WITHDRAWN, {"settled_at": timer.opening, "reason": Reason.BY_OPERATOR}),
+    }
+    state, values = decisions[verdict]
+    connection.execute(
+        update(deliveries).where(deliveries.c.id == row.id).values(state=state, lease_until=None, **values)
+    )
+    if state is DeliveryState.DELIVERED:
+        touches_done(connection, [row.id])
+    elif state is DeliveryState.WITHDRAWN:
+        mine = (touches.c.delivery_id == row.id) & (touches.c.state == TouchState.PLANNED)
+        connection.execute(update(touches).where(mine).values(state=TouchState.WITHDRAWN, reason=Reason.BY_OPERATOR))
+    return state

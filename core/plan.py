@@ -1,0 +1,326 @@
+"""Step 3, plan: what is due is decided, written down as touches and grouped into deliveries.
+
+(1) read the cycles whose clock has a step due, an index range; (2) load their dossiers set-wise; (3) ask the cadence what
+is due, eligibility who must not be contacted, and the order of roles who is written to; (4) put mails into mailboxes and
+calls onto the desk; (5) write touches and deliveries. One transaction per batch. Planning twice adds nothing.
+Planning looks one day ahead, because offices in the east open before the day has begun in UTC.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Connection
+
+from core.batches import batched
+from core.cadence import Decision, Scheduled, decide, schedule
+from core.consequences import withdraw_empty
+from core.dossiers import Dossier, Dossiers, load
+from core.locks import holding
+from core.mailboxes import Mailboxes, Wish
+from core.policy import Policy
+from core.reasons import Reason
+from core.schema import cycles, deliveries, meta, touches
+from core.sql import upsert
+from core.store import Store
+from core.tasks import Ask, Desk
+from core.timing import Timer
+from core.words import Channel, DeliveryState, Nature, TaskKind, TouchState
+
+LOOK_AHEAD = timedelta(days=1)
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(slots=True)
+class PlanCounts:
+    """What planning added: touches that will go, deliveries for them, and what will not go and why."""
+
+    touches: int = 0
+    deliveries: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    merged: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One batch of cycles while it is planned."""
+
+    connection: Connection
+    dossiers: Dossiers
+    timer: Timer
+    counts: PlanCounts
+    older: dict[tuple[int, Channel], list[Any]]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
+    calls: list[tuple[Wish, Ask]] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+
+
+def plan(store: Store, timer: Timer, policy: Policy, *, progress: Progress | None = None) -> PlanCounts:
+    """Plans the day and the next, and gives what was added."""
+    counts = PlanCounts()
+    with holding(store, "plan", timer.day, policy.lock_wait_seconds) as lock:
+        with store.begin() as connection:
+            lock.renew(connection)
+            _plan_all_after_change(connection, policy, timer)
+        with store.read() as connection:
+            due = connection.execute(
+                select(cycles.c.id)
+                .where(cycles.c.open, cycles.c.closing == "", cycles.c.next_on <= timer.day + LOOK_AHEAD)
+                .order_by(cycles.c.id)
+            )
+            ids = due.scalars().all()
+        done = 0
+        for batch in batched(ids, policy.plan_batch):
+            with store.begin() as connection:
+                lock.renew(connection)
+                _plan_batch(connection, batch, timer, policy, counts)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(ids))
+        with store.begin() as connection:
+            lock.done(connection, timer.day)
+    return counts
+
+
+def _plan_all_after_change(connection: Connection, policy: Policy, timer: Timer) -> None:
+    """After a change of cadence or calendar every open cycle is looked at once more; what was decided stands."""
+    digest = f"{policy.cadences.digest}:{policy.calendar.settings.digest}"
+    known = connection.execute(select(meta.c.value).where(meta.c.key == "cadence")).scalar()
+    if known == digest:
+        return
+    if known is not None:
+        connection.execute(update(cycles).where(cycles.c.open).values(next_on=timer.day))
+    upsert(connection, meta, ["key"], [{"key": "cadence", "value": digest}])
+
+
+def _plan_batch(connection: Connection, ids: Sequence[int], timer: Timer, policy: Policy, counts: PlanCounts) -> None:
+    dossiers = load(connection, ids, policy)
+    handled, older = _touches_of(connection, ids)
+    batch = _Batch(connection, dossiers, timer, counts, older)
+    following: list[dict[str, Any]] = []
+    for dossier in dossiers.by_cycle.values():
+        next_on = _decide(batch, dossier, handled.get(dossier.id, set()))
+        following.append({"which": dossier.id, "next_on": next_on})
+    boxes = Mailboxes(connection, dossiers, timer)
+    boxes.place(batch.wishes)
+    desk = Desk(connection, policy.tasks, timer)
+    carried = desk.ask([ask for _, ask in batch.calls] + batch.asks)
+    boxes.write()
+    _write(batch, boxes, carried)
+    counts.deliveries += boxes.created + desk.created
+    connection.execute(
+        update(cycles).where(cycles.c.id == bindparam("which")).values(next_on=bindparam("next_on")), following
+    )
+
+
+def _touches_of(
+    connection: Connection, ids: Sequence[int]
+) -> tuple[dict[int, set[tuple[str, Channel]]], dict[tuple[int, Channel], list[Any]]]:
+    """The steps that are decided already, by cycle, and those of them that still wait, by cycle and channel."""
+    columns = (touches.c.id, touches.c.cycle_id, touches.c.touchpoint, touches.c.channel, touches.c.state)
+    query = (
+        select(*columns, touches.c.delivery_id, deliveries.c.state.label("delivery_state"))
+        .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
+        .where(touches.c.cycle_id.in_(ids))
+    )
+    handled: dict[int, set[tuple[str, Channel]]] = {}
+    older: dict[tuple[int, Channel], list[Any]] = {}
+    for row in connection.execute(query):
+        channel = Channel(row.channel)
+        handled.setdefault(row.cycle_id, set()).add((row.touchpoint, channel))
+        if row.state == TouchState.PLANNED and row.delivery_state == DeliveryState.PLANNED:
+            older.setdefault((row.cycle_id, channel), []).append(row)
+    return handled, older
+
+
+def steps_of(dossier: Dossier, policy: Policy) -> list[tuple[tuple[Scheduled, ...], bool]]:
+    """The steps of a cycle on the calendar; those made for orders that renew by themselves are marked true.
+
+    Where both tables have a step of the same name and channel, the one made for automatic renewal counts.
+    """
+    account = dossier.account
+    cadences = policy.cadences
+    table = cadences.choose(
+        dossier.clock,
+        level=dossier.level,
+        segment=account.segment,
+        country=account.country,
+        route=account.route,
+        value_minor=dossier.order.value_minor,
+    )
+    tables = [(table, False)]
+    if dossier.order.auto_renew and (automatic := cadences.auto_renew(dossier.clock)) is not None:
+        tables.append((automatic, True))
+    laid = [
+        (
+            schedule(
+                chosen,
+                starts_on=dossier.starts_on,
+                ends_on=dossier.ends_on,
+                calendar=policy.calendar,
+                country=account.country,
+                rules=policy.rules,
+            ),
+            automatic,
+        )
+        for chosen, automatic in tables
+    ]
+    if len(laid) > 1:
+        own = {entry.step.key for entry in laid[1][0]}
+        laid[0] = (tuple(entry for entry in laid[0][0] if entry.step.key not in own), False)
+    return laid
+
+
+def _decide(batch: _Batch, dossier: Dossier, handled: set[tuple[str, Channel]]) -> date | None:
+    """Decides what is due for a cycle, and gives the day on which there is more to decide."""
+    policy, today = batch.dossiers.policy, batch.timer.day
+    following: list[date] = []
+    for scheduled, automatic in steps_of(dossier, policy):
+        decision: Decision = decide(
+            scheduled,
+            horizon=today + LOOK_AHEAD,
+            today=today,
+            ends_on=dossier.ends_on,
+            handled=handled,
+            rules=policy.rules,
+        )
+        for entry in decision.missed:
+            _note(batch, dossier, entry, TouchState.MISSED, Reason.PASSED_OVER)
+        for entry in decision.merged:
+            _note(batch, dossier, entry, TouchState.MERGED, Reason.SAME_DAY)
+        for entry in decision.go:
+            _wish(batch, dossier, entry, automatic)
+        if decision.next_on is not None:
+            following.append(decision.next_on)
+    return min(following, default=None)
+
+
+def _wish(batch: _Batch, dossier: Dossier, entry: Scheduled, automatic: bool) -> None:
+    step, day = entry.step, max(entry.day, batch.timer.day)
+    dossiers = batch.dossiers
+    reason = dossiers.why_not(dossier, step.channel, day, automatic=automatic)
+    if reason is not None:
+        _note(batch, dossier, entry, TouchState.SKIPPED, reason)
+        return
+    if step.channel is Channel.CALL:
+        if not _worth_a_call(dossiers.policy, dossier, automatic):
+            _note(batch, dossier, entry, TouchState.SKIPPED, Reason.BELOW_VALUE_FLOOR)
+            return
+        wish = Wish(dossier, entry, day, Nature.SERVICE, None)
+        batch.calls.append((wish, _ask(batch, dossier, entry, day, step.task or TaskKind.CALL)))
+        return
+    choice = dossiers.recipient(dossier, step.urgency)
+    if choice.candidate is None:
+        _note(batch, dossier, entry, TouchState.SKIPPED, choice.reason or Reason.NO_CONTACT)
+        batch.asks.append(_ask(batch, dossier, entry, day, TaskKind.CONTACT))
+        return
+    contact = dossiers.people[choice.candidate.contact_id]
+    nature = Nature.SERVICE if step.nature is Nature.SERVICE else dossiers.nature(dossier, contact)
+    batch.wishes.append(Wish(dossier, entry, day, nature, contact))
+
+
+def _worth_a_call(policy: Policy, dossier: Dossier, automatic: bool) -> bool:
+    if automatic:
+        return True
+    account = dossier.account
+    table = policy.cadences.choose(
+        dossier.clock,
+        level=dossier.level,
+        segment=account.segment,
+        country=account.country,
+        route=account.route,
+        value_minor=dossier.order.value_minor,
+    )
+    return table.allows_calls(dossier.order.value_minor)
+
+
+def _ask(batch: _Batch, dossier: Dossier, entry: Scheduled, day: date, kind: TaskKind) -> Ask:
+    calendar = batch.dossiers.policy.calendar
+    opens = calendar.opens_at(day, batch.dossiers.zone(dossier, None))
+    return Ask(
+        account_id=dossier.order.account_id,
+        kind=kind,
+        cycle_id=dossier.id,
+        clock=dossier.clock,
+        urgency=entry.step.urgency,
+        due_on=day,
+        touchpoint=entry.step.touchpoint,
+        send_after=max(opens, batch.timer.opening),
+    )
+
+
+def _note(batch: _Batch, dossier: Dossier, entry: Scheduled, state: TouchState, reason: str) -> None:
+    batch.rows.append(_touch(batch, dossier, entry, entry.day, state, reason, Nature.SERVICE))
+    if state is TouchState.SKIPPED:
+        batch.counts.skipped[str(reason)] += 1
+    elif state is TouchState.MISSED:
+        batch.counts.missed += 1
+    else:
+        batch.counts.merged += 1
+
+
+def _touch(
+    batch: _Batch,
+    dossier: Dossier,
+    entry: Scheduled,
+    day: date,
+    state: TouchState,
+    reason: str,
+    nature: Nature,
+    contact_id: int | None = None,
+    delivery_id: int | None = None,
+) -> dict[str, Any]:
+    return {
+        "cycle_id": dossier.id,
+        "touchpoint": entry.step.touchpoint,
+        "channel": entry.step.channel,
+        "urgency": entry.step.urgency,
+        "nature": nature,
+        "day": day,
+        "state": state,
+        "reason": reason,
+        "contact_id": contact_id,
+        "delivery_id": delivery_id,
+        "decided_at": batch.timer.opening,
+    }
+
+
+def _write(batch: _Batch, boxes: Mailboxes, carried: dict[Ask, int]) -> None:
+    superseded: list[dict[str, Any]] = []
+    for wish, placed in boxes.placed:
+        if placed is None:
+            _note(batch, wish.dossier, wish.entry, TouchState.MERGED, Reason.LISTED)
+            continue
+        contact_id = wish.contact.id if wish.contact else None
+        _go(batch, wish, placed.day, contact_id, placed.delivery_id, superseded)
+    for wish, ask in batch.calls:
+        _go(batch, wish, wish.day, None, carried[ask], superseded)
+    if batch.rows:
+        batch.connection.execute(insert(touches), batch.rows)
+    if superseded:
+        values: dict[str, Any] = {"state": TouchState.MERGED, "reason": Reason.NEWER_STEP}
+        batch.connection.execute(
+            update(touches)
+            .where(touches.c.id == bindparam("which"))
+            .values(values | {"delivery_id": bindparam("into")}),
+            superseded,
+        )
+        batch.counts.merged += len(superseded)
+        left = [row.delivery_id for rows in batch.older.values() for row in rows if row.delivery_id is not None]
+        withdraw_empty(batch.connection, left, batch.timer)
+
+
+def _go(
+    batch: _Batch, wish: Wish, day: date, contact_id: int | None, delivery_id: int, superseded: list[dict[str, Any]]
+) -> None:
+    dossier, entry = wish.dossier, wish.entry
+    row = _touch(batch, dossier, entry, day, TouchState.PLANNED, "", wish.nature, contact_id, delivery_id)
+    batch.rows.append(row)
+    batch.counts.touches += 1
+    for older in batch.older.get((dossier.id, entry.step.channel), ()):
+        superseded.append({"which": older.id, "into": delivery_id})

@@ -1,0 +1,93 @@
+"""The order records that reps see in the CRM: queued when an order or its stage has changed, built when they go."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from core.model import digest_of
+from core.ports import Record
+from core.schema import accounts, cycles, deliveries, orders
+from core.timing import Timer
+from core.words import Clock, DeliveryKind, DeliveryState, Stage
+
+
+def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> None:
+    """Puts the records of these orders into the outbox.
+
+    An order gets a record once its renewal is open, and keeps it. One that waits already is built afresh when it goes,
+    so it needs no second one.
+    """
+    if not order_ids:
+        return
+    shown = (
+        select(orders.c.id)
+        .where(orders.c.id.in_(order_ids))
+        .where(
+            orders.c.record_digest.is_not(None)
+            | orders.c.id.in_(select(cycles.c.order_id).where(cycles.c.order_id.in_(order_ids), cycles.c.open))
+        )
+    )
+    mine = (deliveries.c.order_id.in_(order_ids)) & (deliveries.c.kind == DeliveryKind.RECORD)
+    waiting = select(deliveries.c.order_id).where(mine, deliveries.c.state == DeliveryState.PLANNED)
+    wanted = connection.execute(shown.where(orders.c.id.not_in(waiting)).order_by(orders.c.id)).scalars().all()
+    today = select(deliveries.c.order_id, func.count()).where(mine, deliveries.c.day == timer.day)
+    count = {order_id: number for order_id, number in connection.execute(today.group_by(deliveries.c.order_id))}
+    rows = [
+        {
+            "key": f"record:order-{order_id}:renewal:{timer.day}:{count.get(order_id, 0) + 1}",
+            "kind": DeliveryKind.RECORD,
+            "channel": "record",
+            "state": DeliveryState.PLANNED,
+            "order_id": order_id,
+            "day": timer.day,
+            "send_after": timer.opening - timedelta(seconds=1),
+        }
+        for order_id in wanted
+    ]
+    if rows:
+        connection.execute(insert(deliveries), rows)
+
+
+def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Record, bytes, bool]]:
+    """The records of orders (id → delivery key) as they are now, their digests, and whether the CRM has them already."""
+    query = (
+        select(orders, accounts.c.account_key, accounts.c.name.label("account_name"), accounts.c.owner_key)
+        .join(accounts, accounts.c.id == orders.c.account_id)
+        .where(orders.c.id.in_(list(wanted)))
+    )
+    latest = select(cycles.c.order_id, cycles.c.stage).where(
+        cycles.c.order_id.in_(list(wanted)), cycles.c.clock == Clock.RENEWAL
+    )
+    stages = {order_id: stage for order_id, stage in connection.execute(latest.order_by(cycles.c.number))}
+    built: dict[int, tuple[Record, bytes, bool]] = {}
+    for row in connection.execute(query):
+        record = Record(
+            key=wanted[row.id],
+            order_key=row.order_key,
+            account_key=row.account_key,
+            account_name=row.account_name,
+            owner_key=row.owner_key,
+            common_name=row.common_name,
+            product_name=row.product_name,
+            status=row.status,
+            stage=Stage(stages.get(row.id, Stage.UPCOMING)),
+            starts_on=row.starts_on,
+            order_expires_on=row.order_expires_on,
+            order_expires_inferred=row.order_expires_inferred,
+            certificate_expires_on=row.certificate_expires_on,
+            auto_renew=row.auto_renew,
+            value_minor=row.value_minor,
+            currency=row.currency,
+        )
+        fields = [getattr(record, name) for name in Record.__slots__ if name != "key"]
+        digest = digest_of(*fields)
+        built[row.id] = (record, digest, digest == row.record_digest)
+    return built
+
+
+def remember(connection: Connection, pushed: Sequence[tuple[int, bytes]]) -> None:
+    """Notes what the CRM now holds of these orders."""
+    for order_id, digest in pushed:
+        connection.execute(update(orders).where(orders.c.id == order_id).values(record_digest=digest))

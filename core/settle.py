@@ -1,0 +1,210 @@
+"""Step 2, settle: applies confirmations to cycles, lapses what ended, and draws every consequence.
+
+(1) waiting confirmations, each to the cycle whose window holds its day; (2) evidence taken back reopens; (3) cycles that
+sync marked as ended close; (4) cycles that nobody closed lapse. What closes withdraws its touches, settles its tasks and
+queues its record, in the same transaction. Settle runs before plan, so nobody who has renewed is planned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy.engine import Connection
+
+from core import golive
+from core.batches import batched
+from core.clocks import Cycle, windows
+from core.consequences import close_cycles
+from core.cycles import Frame, cycles_of, plan_afresh
+from core.locks import Lock, holding
+from core.policy import Policy
+from core.reasons import Reason
+from core.schema import confirmations, cycles, deliveries, orders, touches
+from core.store import Store
+from core.timing import Timer
+from core.words import Certainty, Clock, ConfirmationState, DeliveryState, Stage, TouchState
+
+_BATCH = 500
+_LAST_RESORT_DAYS = 6  # touches moved by days off may still go so long after the day of lapsing
+_OUTCOME = {Clock.RENEWAL: Reason.RENEWED, Clock.REISSUE: Reason.REISSUED, Clock.INSTALL: Reason.INSTALLED}
+
+
+@dataclass(slots=True)
+class SettleCounts:
+    """What settling did: orders renewed and lapsed, cycles reopened, touches withdrawn."""
+
+    renewed: int = 0
+    lapsed: int = 0
+    reopened: int = 0
+    withdrawn: int = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    lock: Lock
+    timer: Timer
+    policy: Policy
+    frame: Frame
+    records: bool
+    counts: SettleCounts
+
+
+def settle(store: Store, timer: Timer, policy: Policy, *, records: bool) -> SettleCounts:
+    """Settles everything that is known for the day, and gives the counts. `records`: a CRM wants order records."""
+    with holding(store, "settle", timer.day, policy.lock_wait_seconds) as lock:
+        run = _Run(lock, timer, policy, Frame.of(policy.cadences, timer.day), records, SettleCounts())
+        _apply_confirmations(store, run)
+        _follow_retractions(store, run)
+        _close_marked(store, run)
+        _close_ended_before_live(store, run)
+        _lapse(store, run)
+        with store.begin() as connection:
+            lock.done(connection, timer.day)
+    return run.counts
+
+
+def _apply_confirmations(store: Store, run: _Run) -> None:
+    last = 0
+    while True:
+        with store.begin() as connection:
+            run.lock.renew(connection)
+            waiting = (
+                select(confirmations, orders.c.id.label("order_id"))
+                .join(orders, orders.c.order_key == confirmations.c.order_key, isouter=True)
+                .where(confirmations.c.state == ConfirmationState.WAITING, confirmations.c.id > last)
+                .order_by(confirmations.c.id)
+                .limit(_BATCH)
+            )
+            batch = connection.execute(waiting).all()
+            if not batch:
+                return
+            last = batch[-1].id
+            _apply_batch(connection, run, [row for row in batch if row.order_id is not None])
+
+
+def _apply_batch(connection: Connection, run: _Run, batch: Sequence[Any]) -> None:
+    known = cycles_of(connection, list({row.order_id for row in batch}))
+    applied: list[dict[str, Any]] = []
+    closing: dict[int, Reason] = {}
+    for row in batch:
+        cycle = _cycle_for(known[row.order_id], Clock(row.clock), row.renewed_on)
+        if cycle is None:
+            applied.append(_verdict(row.id, ConfirmationState.STALE, None, "no cycle's window holds its day", run))
+            continue
+        certainty = Certainty(row.certainty)
+        applied.append(_verdict(row.id, ConfirmationState.APPLIED, cycle.id, "", run))
+        if certainty in (Certainty.CONFIRMED, Certainty.PROVISIONAL):
+            if cycle.id not in closing:
+                replaced = row.source == "replacement"
+                closing[cycle.id] = Reason.REPLACED if replaced else _OUTCOME[cycle.clock]
+            _note_certainty(connection, cycle.id, certainty, None)
+        elif cycle.open:
+            stage = Stage.IN_PROGRESS if certainty is Certainty.IN_PROGRESS else None
+            _note_certainty(connection, cycle.id, certainty, stage)
+    if applied:
+        verdict: dict[str, Any] = {name: bindparam(name) for name in ("state", "cycle_id", "reason", "applied_at")}
+        by_id = update(confirmations).where(confirmations.c.id == bindparam("which"))
+        connection.execute(by_id.values(verdict), applied)
+    _close(connection, run, closing)
+
+
+def _cycle_for(known: list[Cycle], clock: Clock, renewed_on: date) -> Cycle | None:
+    of_clock = [cycle for cycle in known if cycle.clock is clock]
+    return next((cycle for cycle, window in windows(of_clock) if window.holds(renewed_on)), None)
+
+
+def _verdict(which: int, state: ConfirmationState, cycle_id: int | None, reason: str, run: _Run) -> dict[str, Any]:
+    applied_at = run.timer.opening if state is ConfirmationState.APPLIED else None
+    return {"which": which, "state": state, "cycle_id": cycle_id, "reason": reason, "applied_at": applied_at}
+
+
+def _note_certainty(connection: Connection, cycle_id: int, certainty: Certainty, stage: Stage | None) -> None:
+    values: dict[str, Any] = {"certainty": certainty}
+    if stage is not None:
+        values["stage"] = stage
+    connection.execute(update(cycles).where(cycles.c.id == cycle_id).values(values))
+
+
+def _close(connection: Connection, run: _Run, closing: dict[int, Reason]) -> None:
+    closed = close_cycles(connection, closing, run.frame, run.timer, records=run.records)
+    run.counts.withdrawn += closed.withdrawn
+    run.counts.renewed += closed.renewed
+    run.counts.lapsed += closed.lapsed
+
+
+def _follow_retractions(store: Store, run: _Run) -> None:
+    with store.begin() as connection:
+        run.lock.renew(connection)
+        taken_back = select(confirmations.c.id, confirmations.c.cycle_id, cycles.c.stage).join(
+            cycles, cycles.c.id == confirmations.c.cycle_id
+        )
+        rows = connection.execute(
+            taken_back.where(confirmations.c.state == ConfirmationState.RETRACTED, confirmations.c.reason == "")
+        ).all()
+        if not rows:
+            return
+        still = _upheld(connection, [row.cycle_id for row in rows])
+        again = {row.cycle_id for row in rows if row.stage == Stage.IN_PROGRESS and row.cycle_id not in still}
+        plan_afresh(connection, again)
+        if again:
+            connection.execute(update(cycles).where(cycles.c.id.in_(again)).values(stage=Stage.UPCOMING, certainty=""))
+        handled = [row.id for row in rows]
+        connection.execute(
+            update(confirmations).where(confirmations.c.id.in_(handled)).values(reason="the evidence was taken back")
+        )
+        run.counts.reopened += len(again)
+
+
+def _upheld(connection: Connection, cycle_ids: Sequence[int]) -> set[int]:
+    """Those of these cycles that another confirmation still speaks for."""
+    applied = (confirmations.c.state == ConfirmationState.APPLIED) & confirmations.c.cycle_id.in_(cycle_ids)
+    return {id for id in connection.execute(select(confirmations.c.cycle_id).where(applied)).scalars() if id}
+
+
+def _close_marked(store: Store, run: _Run) -> None:
+    while True:
+        with store.begin() as connection:
+            run.lock.renew(connection)
+            marked = select(cycles.c.id, cycles.c.closing).where(cycles.c.closing != "").limit(_BATCH)
+            batch = {id: Reason(reason) for id, reason in connection.execute(marked)}
+            if not batch:
+                return
+            _close(connection, run, batch)
+
+
+def _close_ended_before_live(store: Store, run: _Run) -> None:
+    """What had ended when the operator went live is closed in silence: nobody is told of it any more."""
+    with store.begin() as connection:
+        run.lock.renew(connection)
+        first = golive.live_from(connection)
+        if first is None or run.timer.day < first:
+            return
+        query = select(cycles.c.id).where(cycles.c.open, cycles.c.ends_on < first)
+        ids = connection.execute(query).scalars().all()
+    for batch in batched(ids, _BATCH):
+        with store.begin() as connection:
+            run.lock.renew(connection)
+            _close(connection, run, dict.fromkeys(batch, Reason.ENDED_BEFORE_GO_LIVE))
+
+
+def _lapse(store: Store, run: _Run) -> None:
+    """Lapses what ended long enough ago; a step that days off have moved behind the lapse still goes."""
+    last_day = run.timer.day - timedelta(days=run.policy.rules.lapse_after_days)
+    waiting = select(deliveries.c.id).where(deliveries.c.state.in_((DeliveryState.PLANNED, DeliveryState.CLAIMED)))
+    planned = exists().where(
+        touches.c.cycle_id == cycles.c.id,
+        touches.c.state == TouchState.PLANNED,
+        touches.c.delivery_id.in_(waiting),
+    )
+    nothing_left = cycles.c.next_on.is_(None) & ~planned
+    overdue = cycles.c.ends_on <= last_day - timedelta(days=_LAST_RESORT_DAYS)
+    ended = cycles.c.open & (cycles.c.ends_on <= last_day) & or_(overdue, nothing_left)
+    while True:
+        with store.begin() as connection:
+            run.lock.renew(connection)
+            ids = connection.execute(select(cycles.c.id).where(ended).limit(_BATCH)).scalars().all()
+            if not ids:
+                return
+            _close(connection, run, dict.fromkeys(ids, Reason.LAPSED))

@@ -1,0 +1,189 @@
+"""The store: one SQLAlchemy engine on SQLite or PostgreSQL, its transactions, and database failures in plain words.
+
+SQLite runs in WAL mode with `synchronous=FULL`, because a lost `sending` would double a mail, and every writing
+transaction begins IMMEDIATE, so that it fails or waits at its start and never in the middle.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from core.errors import ConfigurationError, StoreError
+
+BUSY_SECONDS = 30
+
+
+class Store:
+    """The database. `begin` is a writing transaction, `read` one that promises to write nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with plain_words(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with plain_words(), self.engine.connect().execution_options(read_only=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class Rehearsal(Store):
+    """A store on which everything works and nothing stays: one outer transaction that is always rolled back."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.engine)
+        self._outer = store.engine.connect()
+        self._transaction = self._outer.begin()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with plain_words(), self._outer.begin_nested():
+            yield self._outer
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with plain_words():
+            yield self._outer
+
+    def close(self) -> None:
+        self._transaction.rollback()
+        self._outer.close()
+
+
+@contextmanager
+def rehearse(store: Store) -> Iterator[Store]:
+    """A rehearsal that is rolled back at the end, whatever happens."""
+    rehearsal = Rehearsal(store)
+    try:
+        yield rehearsal
+    finally:
+        rehearsal.close()
+
+
+def open_store(url: str, password: str | None = None) -> Store:
+    """The store behind a database URL. Raises `ConfigurationError` for a URL that cannot be used."""
+    parsed = _parse(url, password)
+    options: dict[str, Any] = {"json_serializer": _compact_json}
+    if parsed.get_backend_name() == "sqlite":
+        _check_sqlite_place(parsed)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10}, **options)
+    return Store(engine)
+
+
+def _parse(url: str, password: str | None) -> URL:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        backend = parsed.get_backend_name()
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise ConfigurationError(
+            "store.url is no database address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        ) from error
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigurationError(f"store.url: {backend} is not supported; use sqlite or postgresql")
+    return parsed.set(password=password) if password else parsed
+
+
+def _check_sqlite_place(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError("store.url names no file; write sqlite:///FILE")
+    file = Path(url.database)
+    if not file.parent.is_dir():
+        raise ConfigurationError(f"store.url: the folder {file.parent} does not exist; create it first")
+    target = file if file.exists() else file.parent
+    if not os.access(target, os.W_OK):
+        raise ConfigurationError(f"store.url: {target} is not writable; give the account of nolapse the right to write")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cache_size=-65536")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _compact_json(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+@contextmanager
+def plain_words() -> Iterator[None]:
+    """Turns a failure of the database into a `StoreError` with one clear line."""
+    try:
+        yield
+    except (OperationalError, DBAPIError) as error:
+        if (words := _words_for(error)) is None:
+            raise
+        raise StoreError(words) from error
+
+
+_KNOWN = (
+    ("no such table", "the database has no tables yet; run `nolapse migrate`"),
+    ("no such column", "the database is of an older version; run `nolapse migrate`"),
+    ("has no column named", "the database is of an older version; run `nolapse migrate`"),
+    ("readonly database", "the database is read-only; give the account of nolapse the right to write to it"),
+    ("database is locked", f"the database stayed locked for {BUSY_SECONDS} seconds; another program holds it"),
+    ("disk is full", "the disk of the database is full; free some room and run the command again"),
+    ("No space left", "the disk of the database is full; free some room and run the command again"),
+    ("disk I/O error", "the disk of the database cannot be read or written; check the disk and its free room"),
+    (
+        "unable to open database file",
+        "the database file cannot be opened; check that its folder exists and is writable",
+    ),
+    ("file is not a database", "the file at store.url is not a database; choose another file"),
+    ("malformed", "the database file is damaged; restore the last backup"),
+    ("password authentication failed", "the database refuses the user or password; check store.url and its password"),
+    ("no password supplied", "the database asks for a password; set NOLAPSE_STORE__PASSWORD or store.password_file"),
+    ("Connection refused", "the database server does not answer; check the address in store.url and that it runs"),
+    ("connection timeout", "the database server does not answer in time; check the address in store.url"),
+    ("could not translate host name", "the host in store.url is not known; check the address"),
+    ("failed to resolve host", "the host in store.url is not known; check the address"),
+    ("server closed the connection", "the database server closed the connection; run the command again"),
+    ("terminating connection", "the database server closed the connection; run the command again"),
+    ("connection is lost", "the database server closed the connection; run the command again"),
+)
+
+
+def _words_for(error: DBAPIError) -> str | None:
+    told = str(error.orig)
+    code = getattr(error.orig, "sqlstate", None)
+    if code == "42P01":
+        return "the database has no tables yet; run `nolapse migrate`"
+    if code == "42703":
+        return "the database is of an older version; run `nolapse migrate`"
+    if code == "3D000":
+        return "the database named in store.url does not exist; create it first"
+    if code == "42501":
+        return "the database user may not do this; grant it the right to use and create tables"
+    return next((words for sign, words in _KNOWN if sign in told), None)

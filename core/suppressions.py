@@ -1,0 +1,82 @@
+"""Addresses that must not be reached on a channel: noted once, kept until they are lifted."""
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.engine import Connection
+
+from core.eligibility import Suppressions
+from core.errors import UsageError
+from core.schema import deliveries, suppressions
+from core.sql import insert_new
+from core.timing import Timer
+from core.words import Channel, DeliveryKind, DeliveryState, Nature
+
+
+def normal_address(address: str) -> str:
+    """An address as it is stored: no blanks around it, the domain in lower case. Raises `UsageError` for no address."""
+    local, at, domain = address.strip().rpartition("@")
+    if not at or not local or "." not in domain or any(sign.isspace() for sign in local + domain):
+        raise UsageError("this is no e-mail address; write NAME@DOMAIN")
+    return f"{local.lower()}@{domain.lower()}"
+
+
+def suppress(
+    connection: Connection, address: str, channel: Channel, nature: Nature, source: str, reason: str, now: datetime
+) -> bool:
+    """Notes that an address is not to be reached on a channel; gives whether that is new.
+
+    `nature` is what is refused: service means everything, commercial means offers only.
+    """
+    row: dict[str, Any] = {
+        "address": normal_address(address),
+        "channel": channel,
+        "nature": nature,
+        "source": source,
+        "reason": reason,
+        "since": now,
+    }
+    return insert_new(connection, suppressions, [row]) == 1
+
+
+def queue_optout(connection: Connection, address: str, channel: Channel, nature: Nature, timer: Timer) -> None:
+    """Puts into the outbox that the CRM is to know of a wish. The address goes with the delivery, not into its key."""
+    said = hashlib.sha256(address.encode()).hexdigest()[:16]
+    row = {
+        "key": f"optout:{said}:{channel}:{nature}:{timer.day}",
+        "kind": DeliveryKind.OPTOUT,
+        "channel": "record",
+        "state": DeliveryState.PLANNED,
+        "day": timer.day,
+        "send_after": timer.opening,
+        "payload": {
+            "address": address,
+            "channel": channel,
+            "nature": nature,
+            "since": timer.opening.isoformat(),
+        },
+    }
+    insert_new(connection, deliveries, [row])
+
+
+def lift(connection: Connection, address: str, channel: Channel | None = None) -> int:
+    """Forgets the suppressions of an address, on one channel or all, and gives how many those were."""
+    mine = suppressions.c.address == normal_address(address)
+    if channel is not None:
+        mine &= suppressions.c.channel == channel
+    return connection.execute(delete(suppressions).where(mine)).rowcount
+
+
+def of_addresses(connection: Connection, addresses: Collection[str]) -> Suppressions:
+    """What is refused by any of these addresses."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    if addresses:
+        query = select(
+            suppressions.c.address, suppressions.c.channel, suppressions.c.nature, suppressions.c.source
+        ).where(suppressions.c.address.in_({address.lower() for address in addresses}))
+        for address, channel, nature, source in connection.execute(query):
+            found.setdefault(address, []).append((channel, nature, source))
+    return Suppressions(found)

@@ -1,0 +1,265 @@
+"""Tasks for reps and support: one open task per account and kind, raised by later steps, closed with its last order."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from core.policy import TaskPolicy
+from core.reasons import Reason
+from core.schema import accounts, deliveries, reps, task_orders, tasks
+from core.sql import insert_new
+from core.timing import Timer
+from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
+
+OPEN = (TaskState.PLANNED, TaskState.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Somebody of ours is to act on a cycle of an account."""
+
+    account_id: int
+    kind: TaskKind
+    cycle_id: int
+    clock: Clock
+    urgency: Urgency
+    due_on: date
+    touchpoint: str
+    send_after: datetime
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A task in the making, or one that is open, with what is asked of it."""
+
+    account_id: int
+    kind: TaskKind
+    group: list[Ask]
+    task: Any = None
+    waiting: Any = None
+    task_key: str = ""
+    delivery_key: str = ""
+    task_id: int = 0
+    delivery_id: int | None = None
+
+    @property
+    def urgency(self) -> Urgency:
+        return Urgency.highest(self.group[0].urgency, *(one.urgency for one in self.group))
+
+    @property
+    def due_on(self) -> date:
+        return min(one.due_on for one in self.group)
+
+    @property
+    def send_after(self) -> datetime:
+        return min(one.send_after for one in self.group)
+
+    @property
+    def first(self) -> Ask:
+        return max(self.group, key=lambda one: one.urgency.rank)
+
+
+class Desk:
+    """Puts asks into tasks and their deliveries, set-wise, within one transaction."""
+
+    def __init__(self, connection: Connection, policy: TaskPolicy, timer: Timer) -> None:
+        self._connection = connection
+        self._policy = policy
+        self._timer = timer
+        self.created = 0
+
+    def ask(self, asks: Sequence[Ask]) -> dict[Ask, int]:
+        """The delivery that carries each ask: one that creates the account's task, or raises the open one.
+
+        To find a contact is asked once: an open task of that kind takes further orders in without being raised.
+        """
+        if not asks:
+            return {}
+        plans = self._group(asks)
+        self._find_open(plans)
+        self._create_tasks([plan for plan in plans if plan.task is None])
+        insert_new(
+            self._connection,
+            task_orders,
+            [{"task_id": plan.task_id, "cycle_id": one.cycle_id} for plan in plans for one in plan.group],
+        )
+        self._hasten([plan for plan in plans if plan.waiting is not None])
+        silent = [plan for plan in plans if plan.task is not None and plan.kind is TaskKind.CONTACT]
+        self._create_deliveries([plan for plan in plans if plan.waiting is None and plan not in silent])
+        return {one: plan.delivery_id for plan in plans if plan.delivery_id is not None for one in plan.group}
+
+    def _group(self, asks: Sequence[Ask]) -> list[_Plan]:
+        """By account and kind; where accounts may have several open tasks, by cycle too."""
+        grouped: dict[tuple[int, TaskKind, int], list[Ask]] = defaultdict(list)
+        for one in asks:
+            apart = 0 if self._policy.one_open_per_account else one.cycle_id
+            grouped[one.account_id, one.kind, apart].append(one)
+        return [_Plan(account_id, kind, group) for (account_id, kind, _), group in grouped.items()]
+
+    def _find_open(self, plans: Sequence[_Plan]) -> None:
+        if not self._policy.one_open_per_account:
+            return
+        account_ids = {plan.account_id for plan in plans}
+        query = select(tasks).where(tasks.c.account_id.in_(account_ids), tasks.c.state.in_(OPEN))
+        found = {(row.account_id, row.kind): row for row in self._connection.execute(query)}
+        changing = select(deliveries.c.task_id, deliveries.c.id, deliveries.c.urgency, deliveries.c.send_after).where(
+            deliveries.c.task_id.in_([row.id for row in found.values()]),
+            deliveries.c.state == DeliveryState.PLANNED,
+            deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)),
+        )
+        waiting = {row.task_id: row for row in self._connection.execute(changing)}
+        for plan in plans:
+            plan.task = found.get((plan.account_id, plan.kind))
+            if plan.task is not None:
+                plan.task_id, plan.task_key = plan.task.id, plan.task.task_key
+                plan.waiting = waiting.get(plan.task_id)
+
+    def _create_tasks(self, plans: Sequence[_Plan]) -> None:
+        if not plans:
+            return
+        account_ids = {plan.account_id for plan in plans}
+        owners = self._owners(account_ids)
+        generations = self._generations(account_ids)
+        rows = []
+        for plan in plans:
+            counted = (plan.account_id, plan.kind)
+            generation = generations[counted] = generations.get(counted, 0) + 1
+            plan.task_key = f"{plan.kind}:account-{plan.account_id}:{generation}"
+            owner = owners.get(plan.account_id, "")
+            if plan.kind is TaskKind.SUPPORT:
+                owner = self._policy.support_owner or owner
+            rows.append(
+                {
+                    "task_key": plan.task_key,
+                    "account_id": plan.account_id,
+                    "kind": plan.kind,
+                    "generation": generation,
+                    "state": TaskState.PLANNED,
+                    "owner_key": owner or self._policy.fallback_owner,
+                    "urgency": plan.urgency,
+                    "due_on": plan.due_on,
+                    "created_at": self._timer.opening,
+                }
+            )
+        given = self._connection.execute(insert(tasks).returning(tasks.c.task_key, tasks.c.id), rows)
+        ids = {key: id for key, id in given}
+        for plan in plans:
+            plan.task_id = ids[plan.task_key]
+
+    def _owners(self, account_ids: Iterable[int]) -> dict[int, str]:
+        """The active rep who owns each account."""
+        active = and_(reps.c.rep_key == accounts.c.owner_key, reps.c.active)
+        query = select(accounts.c.id, reps.c.rep_key).join(reps, active).where(accounts.c.id.in_(list(account_ids)))
+        return {id: key for id, key in self._connection.execute(query)}
+
+    def _generations(self, account_ids: Iterable[int]) -> dict[tuple[int, TaskKind], int]:
+        query = (
+            select(tasks.c.account_id, tasks.c.kind, func.max(tasks.c.generation))
+            .where(tasks.c.account_id.in_(list(account_ids)))
+            .group_by(tasks.c.account_id, tasks.c.kind)
+        )
+        return {(account_id, TaskKind(kind)): last for account_id, kind, last in self._connection.execute(query)}
+
+    def _hasten(self, plans: Sequence[_Plan]) -> None:
+        """A delivery that still waits takes the asks in."""
+        for plan in plans:
+            plan.delivery_id = plan.waiting.id
+            urgency = Urgency.highest(Urgency(plan.waiting.urgency), plan.urgency)
+            soonest = min(plan.waiting.send_after, plan.send_after)
+            if urgency != plan.waiting.urgency or soonest != plan.waiting.send_after:
+                by_id = update(deliveries).where(deliveries.c.id == plan.delivery_id)
+                self._connection.execute(by_id.values(urgency=urgency, send_after=soonest))
+            if plan.task.state == TaskState.PLANNED:
+                by_id = update(tasks).where(tasks.c.id == plan.task_id)
+                due_on = min(plan.task.due_on, plan.due_on)
+                self._connection.execute(by_id.values(urgency=urgency, due_on=due_on))
+
+    def _create_deliveries(self, plans: Sequence[_Plan]) -> None:
+        if not plans:
+            return
+        numbers = self._numbers({plan.account_id for plan in plans})
+        rows = []
+        for plan in plans:
+            counted = (plan.account_id, plan.first.clock, plan.due_on)
+            number = numbers[counted] = numbers.get(counted, 0) + 1
+            plan.delivery_key = f"call:account-{plan.account_id}:{plan.first.clock}:{plan.due_on}:{number}"
+            rows.append(
+                {
+                    "key": plan.delivery_key,
+                    "kind": DeliveryKind.CALL_CREATE if plan.task is None else DeliveryKind.CALL_RAISE,
+                    "channel": Channel.CALL,
+                    "state": DeliveryState.PLANNED,
+                    "clock": plan.first.clock,
+                    "account_id": plan.account_id,
+                    "task_id": plan.task_id,
+                    "payload": {"task_key": plan.task_key},
+                    "day": plan.due_on,
+                    "send_after": plan.send_after,
+                    "urgency": plan.urgency,
+                    "touchpoint": plan.first.touchpoint,
+                }
+            )
+        given = self._connection.execute(insert(deliveries).returning(deliveries.c.key, deliveries.c.id), rows)
+        ids = {key: id for key, id in given}
+        self.created += len(rows)
+        for plan in plans:
+            plan.delivery_id = ids[plan.delivery_key]
+
+    def _numbers(self, account_ids: Iterable[int]) -> dict[tuple[int, Clock, date], int]:
+        """How many call deliveries each account has had, by clock and day."""
+        query = (
+            select(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day, func.count())
+            .where(deliveries.c.account_id.in_(list(account_ids)), deliveries.c.key.like("call:%"))
+            .group_by(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day)
+        )
+        rows = self._connection.execute(query)
+        return {(account_id, Clock(clock), day): count for account_id, clock, day, count in rows}
+
+
+def settle_orders(connection: Connection, cycle_ids: Sequence[int], timer: Timer) -> None:
+    """Settles these cycles in their tasks. A task whose last one that was is closed: in the CRM too if it is there."""
+    if not cycle_ids:
+        return
+    mine = task_orders.c.cycle_id.in_(cycle_ids)
+    affected = set(connection.execute(select(task_orders.c.task_id).where(mine, ~task_orders.c.settled)).scalars())
+    if not affected:
+        return
+    connection.execute(update(task_orders).where(mine).values(settled=True))
+    unsettled = select(task_orders.c.task_id).where(task_orders.c.task_id.in_(affected), ~task_orders.c.settled)
+    finished = affected - set(connection.execute(unsettled).scalars())
+    query = select(tasks).where(tasks.c.id.in_(finished), tasks.c.state.in_(OPEN))
+    for task in connection.execute(query).all():
+        close(connection, task, Reason.NO_MEMBERS, timer)
+
+
+def close(connection: Connection, task: Any, reason: Reason, timer: Timer) -> None:
+    """Closes a task. One that no CRM has seen yet is dropped with its delivery; else its closing is queued."""
+    waiting = (deliveries.c.task_id == task.id) & (deliveries.c.state == DeliveryState.PLANNED)
+    dropped = connection.execute(
+        update(deliveries)
+        .where(waiting, deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)))
+        .values(state=DeliveryState.WITHDRAWN, reason=reason, settled_at=timer.opening)
+        .returning(deliveries.c.kind)
+    ).scalars()
+    never_made = task.state == TaskState.PLANNED and DeliveryKind.CALL_CREATE in set(dropped)
+    state = TaskState.CLOSED if never_made else TaskState.CLOSING
+    values = {"state": state, "reason": reason, "closed_at": timer.opening if never_made else None}
+    connection.execute(update(tasks).where(tasks.c.id == task.id).values(values))
+    if never_made:
+        return
+    row = {
+        "key": f"close:{task.task_key}",
+        "kind": DeliveryKind.CALL_CLOSE,
+        "channel": "call",
+        "state": DeliveryState.PLANNED,
+        "account_id": task.account_id,
+        "task_id": task.id,
+        "day": timer.day,
+        "send_after": timer.opening,
+    }
+    insert_new(connection, deliveries, [row])

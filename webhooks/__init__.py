@@ -1,0 +1,1 @@
+"""The Flask app through which the world reaches Nolapse."""
