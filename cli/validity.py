@@ -1,16 +1,16 @@
 """`nolapse validity`: what renewing on a day gives, what it costs, and when to reissue a certificate."""
 
 import json
-import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import click
 
+from cli.common import common
 from core.errors import NolapseError
 from core.validity import (
     Certificate,
@@ -110,8 +110,11 @@ def answer(question: Question, rules: ValidityRules) -> dict[str, object]:
 
 
 def rules_for(ctx: click.Context) -> ValidityRules:
-    """The rules in force for this call. Raises ConfigurationError if they cannot be meant."""
-    return ValidityRules.from_toml(tomllib.loads((files("config") / "validity.toml").read_text("utf-8")))
+    """The rules in force for this call: the operator's own where there are any. Raises ConfigurationError."""
+    from config.settings import load
+
+    config = ctx.ensure_object(dict).get("config")
+    return load(Path(config) if config else None).validity
 
 
 def today_for(ctx: click.Context) -> date:
@@ -120,9 +123,7 @@ def today_for(ctx: click.Context) -> date:
 
 
 @click.command(cls=OneLineCommand)
-@click.option(
-    "--order-expires", type=_day, metavar="DATE", required=True, help="The day the paid order ends."
-)
+@click.option("--order-expires", type=_day, metavar="DATE", required=True, help="The day the paid order ends.")
 @click.option("--renew-on", type=_day, metavar="DATE", help="The day it is renewed. [default: today]")
 @click.option("--term-days", type=int, default=365, show_default=True, help="The length of the new order.")
 @click.option(
@@ -139,7 +140,7 @@ def today_for(ctx: click.Context) -> date:
     help="The day the order's certificate ends: adds when to reissue it.",
 )
 @click.option("--today", type=_day, metavar="DATE", help="Take this day for today.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@common
 @click.pass_context
 def validity(
     ctx: click.Context,

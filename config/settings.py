@@ -153,6 +153,9 @@ def _section(name: str, kind: type[Any], said: object, overrides: Mapping[str, s
         place = f"{PREFIX}{name.upper()}__{key.upper()}"
         value = text if key not in types else _typed(place, text, types[key])
         _take(values, place, key, value, known, types, Path.cwd())
+    for key, entry in known.items():
+        if key not in values and isinstance(entry.default, str):
+            values[key] = _resolve(key, entry.default, base)
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:

@@ -126,10 +126,11 @@ class Reject:
 class BadRow(ValueError):
     """A row makes no sense; `column` and the message say where and what to do."""
 
-    def __init__(self, column: str, reason: str) -> None:
+    def __init__(self, column: str, reason: str, raw: tuple[str, ...] = ()) -> None:
         super().__init__(f"{column}: {reason}")
         self.column = column
         self.reason = reason
+        self.raw = raw
 
 
 class OrderStream(Protocol):

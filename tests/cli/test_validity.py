@@ -95,8 +95,7 @@ class TestJson:
             "uncovered_days": 58,
             "extra_reissues": 1,
             "note": (
-                "Reissue later, from 2026-08-15 to 2026-09-15. "
-                "Now the order would need 2 reissues to its end, then 1."
+                "Reissue later, from 2026-08-15 to 2026-09-15. Now the order would need 2 reissues to its end, then 1."
             ),
         }
         assert run_json(*words, "--today", "2026-08-15")["reissue"]["action"] == "now"
@@ -137,8 +136,7 @@ class TestToday:
 class TestPlainWords:
     def test_carried_over_against_the_policy(self) -> None:
         assert run(*EXAMPLE, "--carry-over").stdout.splitlines() == [
-            "The order ends on 2021-01-01; 2020-12-01 is 31 days before it. "
-            "The early window opens on 2020-10-03.",
+            "The order ends on 2021-01-01; 2020-12-01 is 31 days before it. The early window opens on 2020-10-03.",
             "The new order runs 396 days, from 2020-12-01 to 2022-01-01.",
             "What is left (31 days) is added to the new order.",
             "Without carry-over it would run 365 days, to 2021-12-01.",
@@ -182,9 +180,7 @@ class TestPlainWords:
         ],
     )
     def test_when_to_reissue(self, today: str, sentence: str) -> None:
-        result = run(
-            *("--order-expires", "2027-03-01", "--certificate-expires", "2026-09-16", "--today", today)
-        )
+        result = run(*("--order-expires", "2027-03-01", "--certificate-expires", "2026-09-16", "--today", today))
         assert result.stdout.splitlines()[-1].startswith(sentence)
 
     def test_help_names_every_option(self) -> None:

@@ -1,0 +1,321 @@
+"""`nolapse demo`: a sample portfolio through 120 days, as a time-lapse with renewals arriving."""
+
+import shutil
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.common import common, day, say_json
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cli.sample import Event, Sample
+    from config.assembly import App
+    from core.model import Reject
+    from core.plan import PlanCounts
+    from core.run import RunCounts
+    from core.sync import Rejects
+    from core.timing import WholeDay
+
+_MARK = ".nolapse-demo"
+_WEEK = 7
+
+_SETTINGS = """# The settings of the demo. Every file of it is made afresh by `nolapse demo`.
+[store]
+url = "sqlite:///nolapse.db"
+
+[order_report]
+customer = "{customer}"
+path = "order-report.csv"
+accounts_path = "accounts.csv"
+contacts_path = "contacts.csv"
+reps_path = "reps.csv"
+
+[brand]
+company = "Nordlicht Hosting"
+sender = "renewals@nordlicht.example"
+console_name = "the Nordlicht console"
+console_url = "https://console.nordlicht.example/certificates"
+postal_address = "Nordlicht Hosting, Hafenstrasse 1, 20095 Hamburg, Germany"
+support = "support@nordlicht.example"
+
+[reps]
+fallback = "{fallback}"
+support = "{support}"
+
+[scope]
+own_domains = ["nordlicht.example"]
+
+[embedded]
+mailbox = "mailbox"
+"""
+
+
+@dataclass(slots=True)
+class Week:
+    """What happened in a week of the time-lapse."""
+
+    first: date
+    last: date
+    due: int = 0
+    mails: int = 0
+    calls: int = 0
+    raised: int = 0
+    renewed: int = 0
+    lapsed: int = 0
+    withdrawn: int = 0
+    merged: int = 0
+    missed: int = 0
+    rejected: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def add(self, counts: "RunCounts") -> None:
+        """Adds a day."""
+        from core.words import DeliveryKind
+
+        kinds = counts.deliver.kinds
+        planned: PlanCounts = counts.plan
+        self.due += planned.touches
+        self.mails += kinds[DeliveryKind.MAIL].delivered
+        self.calls += kinds[DeliveryKind.CALL_CREATE].delivered
+        self.raised += kinds[DeliveryKind.CALL_RAISE].delivered
+        self.renewed += counts.settle.renewed
+        self.lapsed += counts.settle.lapsed
+        self.withdrawn += counts.settle.withdrawn + kinds[DeliveryKind.MAIL].withdrawn
+        self.merged += planned.merged
+        self.missed += planned.missed
+        self.rejected = counts.sync.rejected
+        self.skipped.update(planned.skipped)
+
+
+@click.command()
+@click.option("--folder", default="demo", show_default=True, type=click.Path(), help="Where everything is put.")
+@click.option("--start", type=day, metavar="DATE", help="The first day. [default: so that the last one is today]")
+@click.option("--days", type=click.IntRange(1, 120), default=120, show_default=True, help="How many days to play.")
+@common
+def demo(folder: str, start: date | None, days: int, as_json: bool) -> None:
+    """Play a sample portfolio: orders come in, calls and mails go out, renewals stop them."""
+    from cli.sample import write_sample
+    from config.assembly import application
+    from config.settings import load
+
+    began = time.monotonic()
+    first = start or datetime.now(UTC).date() - timedelta(days=days - 1)
+    place = _empty(Path(folder))
+    sample = write_sample(place, first)
+    (place / "nolapse.toml").write_text(_settings(sample), encoding="utf-8")
+    if not as_json:
+        click.echo(_opening(sample, days))
+    total = Week(first, first + timedelta(days=days - 1))
+    with application(load(place / "nolapse.toml", environment={})) as app:
+        _prepare(app, sample)
+        for number in range(0, days, _WEEK):
+            week = Week(first + timedelta(days=number), first + timedelta(days=min(number + _WEEK, days) - 1))
+            _play(app, sample, week, total)
+            if as_json:
+                say_json(week)
+            else:
+                click.echo(_line(number // _WEEK + 1, week))
+        if not as_json:
+            _close(app, place, total, time.monotonic() - began)
+
+
+def _empty(place: Path) -> Path:
+    """The folder of the demo, emptied if an earlier demo made it. Anything else is not touched."""
+    if place.exists() and any(place.iterdir()):
+        if not (place / _MARK).is_file():
+            raise UsageError(f"{place} holds something that is not a demo; name another folder with --folder")
+        shutil.rmtree(place)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / _MARK).touch()
+    return place
+
+
+def _settings(sample: "Sample") -> str:
+    from cli.sample_portfolio import REPS
+
+    sales = [rep for rep in REPS if rep[4] == "rep"]
+    support = next((rep[0] for rep in REPS if rep[4] == "support"), sales[0][0])
+    return _SETTINGS.format(customer=sample.customer, fallback=sales[0][0], support=support)
+
+
+def _prepare(app: "App", sample: "Sample") -> None:
+    from core import golive, migrations
+    from core.suppressions import suppress
+    from core.timing import WholeDay
+    from core.words import Channel, Nature
+
+    migrations.migrate(app.bare_store)
+    now = WholeDay(sample.start).opening
+    with app.store.begin() as connection:
+        golive.go_live(connection, sample.start)
+        for address in sample.suppressed:
+            suppress(connection, address, Channel.MAIL, Nature.SERVICE, "unsubscribe", "from before", now)
+
+
+def _play(app: "App", sample: "Sample", week: Week, total: Week) -> None:
+    from cli.sample import report_on
+    from core.timing import WholeDay
+
+    today = week.first
+    while today <= week.last:
+        report_on(sample, today, sample.report)
+        timer = WholeDay(today)
+        for event in sample.on(today):
+            _happen(app, event, sample.ca, timer)
+            week.events[event.kind] += 1
+        counts = _run(app, timer, app.rejects if today == sample.start else _known_already)
+        for sheet in (week, total):
+            sheet.add(counts)
+        today += timedelta(days=1)
+    total.events += week.events
+
+
+def _happen(app: "App", event: "Event", ca: str, timer: "WholeDay") -> None:
+    """What does not come with the report: word from outside, and people who do not want mails any more."""
+    from core.confirmations import Confirmation, note
+    from core.model import order_key
+    from core.suppressions import queue_optout, suppress
+    from core.words import Certainty, Channel, Nature
+
+    with app.store.begin() as connection:
+        if event.kind == "confirmed":
+            key = order_key(ca, event.order_ids[0])
+            given = Confirmation(
+                "shop", f"{key}:{event.day}", key, event.day, Certainty.PROVISIONAL, "the shop says that it is renewed"
+            )
+            note(connection, [given], timer.opening)
+        elif event.kind == "opted_out":
+            suppress(
+                connection, event.address, Channel.MAIL, Nature.SERVICE, "unsubscribe", "by the link", timer.opening
+            )
+            queue_optout(connection, event.address, Channel.MAIL, Nature.SERVICE, timer)
+
+
+def _run(app: "App", timer: "WholeDay", rejects: "Rejects") -> "RunCounts":
+    from core.deliver import deliver
+    from core.plan import plan
+    from core.run import RunCounts
+    from core.settle import settle
+    from core.sync import sync
+
+    policy, store = app.policy, app.store
+    return RunCounts(
+        timer.day,
+        sync(store, app.sources, app.crm, timer, policy, rejects=rejects),
+        settle(store, timer, policy, records=True),
+        plan(store, timer, policy),
+        deliver(store, app.kinds, timer, policy),
+    )
+
+
+def _known_already(source: str, header: "Sequence[str]", rejects: "Iterable[Reject]") -> None:
+    """The bad row of the report was kept on the first day; the same row needs no second place."""
+
+
+def _opening(sample: "Sample", days: int) -> str:
+    accounts = len({order.customer for order in sample.orders})
+    return (
+        f"A portfolio of {len(sample.orders)} orders of {accounts} accounts, played from {sample.start} "
+        f"for {days} days.\n"
+        "Touches are the touchpoints that came due; one mail often stands for several.\n"
+    )
+
+
+def _line(number: int, week: Week) -> str:
+    went = (
+        _many(week.due, "touch", "touches") + " due",
+        _many(week.mails, "mail"),
+        _many(week.calls, "new call"),
+        _many(week.raised, "call") + " raised",
+        f"{week.renewed} renewed",
+        f"{week.lapsed} lapsed",
+    )
+    lines = [f"week {number:2}  {week.first} to {week.last}   {', '.join(went)}"]
+    kept = (
+        f"{week.withdrawn} withdrawn" * bool(week.withdrawn),
+        f"{week.merged} merged into another message" * bool(week.merged),
+        f"{week.missed} due before the order was first seen" * bool(week.missed),
+    )
+    if any(kept):
+        lines.append(f"         not sent: {', '.join(filter(None, kept))}")
+    if week.skipped:
+        told = (f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(week.skipped.items()))
+        lines.append(f"         skipped: {', '.join(told)}")
+    if week.events:
+        said = (_many(count, *_HAPPENED[kind]) for kind, count in sorted(week.events.items()))
+        lines.append(f"         meanwhile: {', '.join(said)}")
+    return "\n".join(lines)
+
+
+def _many(count: int, one: str, several: str | None = None) -> str:
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
+_HAPPENED = {
+    "renewed": ("order renewed", "orders renewed"),
+    "auto_renewed": ("order renewed by itself", "orders renewed by themselves"),
+    "replaced": ("order replaced by a newer one", "orders replaced by newer ones"),
+    "placed": ("renewal placed, not issued yet", "renewals placed, not issued yet"),
+    "issued": ("placed renewal issued", "placed renewals issued"),
+    "reissued": ("certificate reissued", "certificates reissued"),
+    "revoked": ("certificate revoked", "certificates revoked"),
+    "cancelled": ("order cancelled", "orders cancelled"),
+    "confirmed": ("renewal told by the shop", "renewals told by the shop"),
+    "opted_out": ("person wants no more mails", "people want no more mails"),
+}
+
+
+def _close(app: "App", place: Path, total: Week, seconds: float) -> None:
+    mailbox = Path(app.settings.of_connector["embedded"].mailbox)
+    letters = sum(1 for _ in (mailbox / "new").glob("*"))
+    tasks = app.desk.list_tasks()
+    click.echo(
+        f"\nIn {(total.last - total.first).days + 1} days: {_many(total.due, 'touch', 'touches')} due, "
+        f"{_many(total.mails, 'mail')}, {_many(total.calls, 'call')}, {total.renewed} renewed, {total.lapsed} lapsed "
+        f"({seconds:.0f} seconds).\n"
+    )
+    click.echo(f"The mails are in {mailbox} ({letters} of them); {_many(len(tasks), 'task')} open on the reps' desks.")
+    click.echo(f"One row of the report could not be used; it is kept with the reason in {place / 'rejects'}.\n")
+    click.echo("Look around:")
+    command = f"{'nolapse' if shutil.which('nolapse') else sys.argv[0]} --config {place / 'nolapse.toml'}"
+    for rest in (
+        "tasks list",
+        f"tasks show {tasks[0].task_key}" if tasks else "tasks list --status all",
+        *_examples(app),
+        f"report expiring --today {total.last}",
+        f"plan --today {total.last} --from {total.last + timedelta(days=1)} --to {total.last + timedelta(days=14)}",
+        f"run --today {total.last + timedelta(days=1)}",
+    ):
+        click.echo(f"  {command} {rest}")
+
+
+def _examples(app: "App") -> list[str]:
+    """An order that was renewed and one that lapsed, to be explained."""
+    from sqlalchemy import select
+
+    from core.schema import cycles, orders
+
+    found = []
+    with app.store.read() as connection:
+        for outcome, reason in (("renewed", ""), ("lapsed", "")):
+            query = (
+                select(orders.c.outside_id)
+                .join(cycles, cycles.c.order_id == orders.c.id)
+                .where(cycles.c.clock == "renewal", cycles.c.outcome == outcome, cycles.c.reason == reason)
+                .order_by(cycles.c.closed_on.desc())
+                .limit(1)
+            )
+            order = connection.execute(query).scalar()
+            if order is not None:
+                found.append(f"explain {order}")
+    return found
