@@ -84,7 +84,7 @@ class App:
             connector = self._connector(name)
             if connector.order_source is None:
                 raise ConfigurationError(f"sync.sources: {name} is no order source")
-            found.append(connector.order_source(self._settings_of(name), self.store.engine))
+            found.append(connector.order_source(self._settings_of(name), self.store.engine, self.settings.catalogue))
         return found
 
     @cached_property

@@ -1,8 +1,9 @@
 """The sections of nolapse.toml that are not a connector's own, with their defaults. Every field is a setting."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from core.policy import DeliverPolicy as DeliverSection
 from core.words import ProductKind
@@ -67,16 +68,16 @@ class BrandSection:
     console_url: str = "https://www.digicert.com/account/"
     renew_steps: tuple[str, ...] = (
         "Sign in to {console}.",
-        "Open Certificates, then Expiring Certificates, and find order {order_id}.",
+        "Open Certificates, then Expiring Certificates, and find {order}.",
         "Choose Renew Now, check the names and the organisation, and place the order.",
     )
     reissue_steps: tuple[str, ...] = (
         "Sign in to {console}.",
-        "Open Certificates, then Orders, and choose order {order_id}.",
+        "Open Certificates, then Orders, and choose {order}.",
         "Choose Reissue Certificate, hand in a new certificate request, and install the new certificate.",
     )
     install_steps: tuple[str, ...] = (
-        "Sign in to {console} and open order {order_id}.",
+        "Sign in to {console} and open {order}.",
         "Download the new certificate with its intermediates.",
         "Install both on every server that still shows the old one, and restart its service.",
     )
@@ -108,6 +109,32 @@ class ScopeSection:
     own_domains: tuple[str, ...] = ()
 
 
+JOBS = ("sync", "settle", "plan", "deliver")
+"""The jobs of `nolapse serve`, in the order in which they go at one moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSection:
+    """When `nolapse serve` does what: five cron fields in `timezone`, or `every 15m`; empty: not at all.
+
+    `misfire_seconds`: a turn that comes later than so is left to the next one. `stop_seconds` is the time to end in
+    after a signal, `longest_seconds` that after which a job counts as hanging. After `alert_after` failures in a row a
+    job is told to `alert_to`.
+    """
+
+    sync: str = "*/15 * * * *"
+    settle: str = "*/15 * * * *"
+    plan: str = "*/15 * * * *"
+    deliver: str = "*/5 * * * *"
+    timezone: str = "UTC"
+    misfire_seconds: Annotated[int, Field(ge=1)] = 900
+    stop_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    longest_seconds: Annotated[int, Field(ge=60)] = 3600
+    health_file: str = ""
+    alert_to: str = ""
+    alert_after: Annotated[int, Field(ge=1)] = 3
+
+
 @dataclass(frozen=True, slots=True)
 class LogSection:
     """How much is told on standard error: debug, info, warning or error."""
@@ -129,4 +156,5 @@ class Sections:
     tasks: TasksSection = field(default_factory=TasksSection)
     reps: RepsSection = field(default_factory=RepsSection)
     scope: ScopeSection = field(default_factory=ScopeSection)
+    schedule: ScheduleSection = field(default_factory=ScheduleSection)
     log: LogSection = field(default_factory=LogSection)

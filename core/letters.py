@@ -1,6 +1,6 @@
 """Builds the facts of mails and task scripts from dossiers: true at the moment at which they go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -31,17 +31,27 @@ def line(dossier: Dossier, urgency: Urgency, moment: datetime, zone: ZoneInfo) -
         issued_on=issued_on,
         ends_on=dossier.ends_on,
         ends_at=local_end,
-        days_left=(local_end.date() - moment.astimezone(zone).date()).days,
+        days_left=_days_left(dossier.ends_on, local_end, moment),
         ended=ended,
         validity_days=_validity_days(dossier),
-        inferred=order.order_expires_inferred and renewal,
+        inferred=order.order_expires_inferred,
         certificate_expires_on=order.certificate_expires_on,
         order_expires_on=order.order_expires_on,
-        urgency=Urgency.EXPIRED if ended else urgency,
+        urgency=Urgency.EXPIRED if ended else min(urgency, Urgency.CRITICAL, key=lambda one: one.rank),
         auto_renew=order.auto_renew,
         value_minor=order.value_minor,
         currency=order.currency,
     )
+
+
+def _most_pressing_first(lines: Iterable[OrderLine]) -> list[OrderLine]:
+    return sorted(lines, key=lambda one: (-one.urgency.rank, one.ends_on, one.order_key))
+
+
+def _days_left(ends_on: date, local_end: datetime, moment: datetime) -> int:
+    """Full days left; below two, and after the end, the reader's calendar decides what is today and tomorrow."""
+    full = (end_instant(ends_on) - moment).days
+    return full if full >= 2 else (local_end.date() - moment.astimezone(local_end.tzinfo).date()).days
 
 
 def _validity_days(dossier: Dossier) -> int | None:
@@ -64,10 +74,7 @@ def letter(
     policy = dossiers.policy
     first = lines[0][0]
     zone = dossiers.zone(first, contact)
-    told = sorted(
-        (line(dossier, urgency, moment, zone) for dossier, urgency in lines),
-        key=lambda one: (-one.urgency.rank, one.ends_on, one.order_key),
-    )
+    told = _most_pressing_first(line(dossier, urgency, moment, zone) for dossier, urgency in lines)
     by_key = {dossier.order.order_key: dossier for dossier, _ in lines}
     leading = by_key[told[0].order_key]
     carried, lost, opens_on = _early_renewal(policy, leading, moment.date())
@@ -96,12 +103,12 @@ def letter(
 
 def _brand(policy: Policy, clock: Clock, told: Sequence[OrderLine]) -> Brand:
     """The brand with the steps for this clock; they name the order where there is only one."""
-    which = told[0].order_id if len(told) == 1 else "from the list above"
-    console = policy.brand.console_name
-    steps = tuple(
-        step.replace("{console}", console).replace("{order_id}", which) for step in policy.steps.get(clock, ())
+    which = f"order {told[0].order_id}" if len(told) == 1 else "each order of the list above"
+    said = (
+        step.replace("{console}", policy.brand.console_name).replace("{order}", which)
+        for step in policy.steps.get(clock, ())
     )
-    return replace(policy.brand, steps=steps)
+    return replace(policy.brand, steps=tuple(said))
 
 
 def _early_renewal(policy: Policy, dossier: Dossier, on: date) -> tuple[bool, int, date | None]:
@@ -129,10 +136,7 @@ def script(
     """The facts of a task, the most pressing order first."""
     first = lines[0][0]
     zone = dossiers.zone(first, None)
-    told = sorted(
-        (line(dossier, urgency, moment, zone) for dossier, urgency in lines),
-        key=lambda one: (-one.urgency.rank, one.ends_on, one.order_key),
-    )
+    told = _most_pressing_first(line(dossier, urgency, moment, zone) for dossier, urgency in lines)
     return Script(
         kind=kind,
         clock=first.clock,

@@ -25,7 +25,8 @@ class OrderLine:
     """One order in a message.
 
     `ends_on` is the end of the clock that the message is about; `ends_at` the same in the reader's zone;
-    `days_left` counts the reader's calendar days to it (0: it ends today, negative: it has ended);
+    `days_left` counts full days to it; below two it counts the reader's calendar days (1: tomorrow, 0: today, negative:
+    that many days ago), and `ended` says whether the instant has passed;
     `validity_days` is the length of the order (renewal) or of the certificate (reissue, install).
     """
 
@@ -126,3 +127,7 @@ class Writer(Protocol):
     def mail(self, letter: Letter) -> WordedMail: ...
 
     def task(self, script: Script) -> WordedTask: ...
+
+    def check(self) -> None:
+        """Words samples of every kind, so that a broken template is found before it is needed."""
+        ...

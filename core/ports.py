@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from core.errors import NolapseError
 from core.model import AccountFacts, OrderFacts, OrderStream, Reject, RepFacts
+from core.products import Catalogue
 from core.words import Stage, TaskKind, Urgency
 
 
@@ -261,11 +262,12 @@ class Mailer(Protocol):
 class Connector:
     """One outside system: its name, the dataclass of its settings section, and the ports it can open.
 
-    Each opener takes the validated settings and the store's engine; what a connector does not offer is None.
+    Each opener takes the validated settings and the store's engine, that of an order source the catalogue of products
+    too; what a connector does not offer is None.
     """
 
     name: str
     settings: type[Any]
-    order_source: Callable[[Any, Any], OrderSource] | None = None
+    order_source: Callable[[Any, Any, Catalogue], OrderSource] | None = None
     crm: Callable[[Any, Any], Crm] | None = None
     mailer: Callable[[Any, Any], Mailer] | None = None

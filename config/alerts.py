@@ -1,0 +1,123 @@
+"""Tells the operator by mail of trouble that lasts: at most once a day per kind of trouble, and once when it is over.
+
+What was told is in the store, so that several servers tell it once; where the store is the trouble, memory stands in.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from config.assembly import App
+from core.breaker import broken_circuits
+from core.errors import NolapseError
+from core.outbox import stuck
+from core.ports import Handed, Mail
+from core.schema import meta
+from core.sql import insert_new, upsert
+
+LOG = logging.getLogger("nolapse.serve")
+KEY = "alerts"
+AGAIN = timedelta(days=1)
+PAUSE = timedelta(minutes=15)
+"""How long a mailer that could not take an alert is left alone."""
+
+_JOB = "job "
+
+
+class Alerts:
+    """Looks for trouble after each job, and tells it."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._to = app.settings.sections.schedule.alert_to
+        self._memory: dict[str, str] = {}
+        self._rest_until = datetime.min.replace(tzinfo=UTC)
+
+    def look(self, failing: Mapping[str, str], well: Collection[str]) -> list[str]:
+        """Gives every trouble in plain words, and mails what is new. `failing` jobs with why; `well` jobs did succeed."""
+        troubles = {f"{_JOB}{name}": f"{name} keeps failing: {why}" for name, why in failing.items()}
+        seen = {f"{_JOB}{name}" for name in well}
+        try:
+            with self._app.store.read() as connection:
+                if words := stuck(connection).words:
+                    troubles["stuck"] = words
+                for one in broken_circuits(connection, self._app.policy.deliver):
+                    troubles[f"circuit {one.kind} {one.connector}"] = one.words
+            told = self._told()
+            seen |= {kind for kind in told if not kind.startswith(_JOB)}
+        except NolapseError:
+            told = dict(self._memory)
+        now = datetime.now(UTC)
+        if self._to and now >= self._rest_until:
+            self._tell(troubles, seen, told, now)
+        return list(troubles.values())
+
+    def _tell(self, troubles: Mapping[str, str], seen: Collection[str], told: Mapping[str, str], now: datetime) -> None:
+        new = [kind for kind in troubles if kind not in told or _age(told[kind], now) >= AGAIN]
+        over = [kind for kind in told if kind not in troubles and kind in seen]
+        if not new and not over:
+            return
+        # Noted first: of two servers one tells it, and one that dies here has told it at most once.
+        after = {kind: at for kind, at in told.items() if kind not in over} | dict.fromkeys(new, now.isoformat())
+        if not self._note(told, after):
+            return
+        problem = self._send([troubles[kind] for kind in new], over, now)
+        if problem:
+            self._rest_until = now + PAUSE
+            self._note(after, told)
+            LOG.warning("the operator could not be told of trouble: %s", problem)
+
+    def _told(self) -> dict[str, str]:
+        with self._app.store.read() as connection:
+            value = connection.execute(select(meta.c.value).where(meta.c.key == KEY)).scalar()
+        found: dict[str, str] = json.loads(value) if value else {}
+        return found
+
+    def _note(self, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+        """Writes down what has been told; gives False where another server was faster."""
+        self._memory = dict(after)
+        try:
+            with self._app.store.begin() as connection:
+                insert_new(connection, meta, [{"key": KEY, "value": "{}"}])
+                query = select(meta.c.value).where(meta.c.key == KEY).with_for_update()
+                if json.loads(connection.execute(query).scalar_one()) != before:
+                    return False
+                upsert(connection, meta, ["key"], [{"key": KEY, "value": json.dumps(after)}])
+        except NolapseError:
+            return True
+        return True
+
+    def _send(self, troubles: list[str], over: list[str], now: datetime) -> str:
+        """Mails the operator; gives why that failed, or nothing."""
+        ended = [f"{kind.removeprefix(_JOB)} is well again" for kind in over]
+        brand, domain = self._app.policy.brand, self._app.policy.mail.domain
+        subject = "Nolapse needs you" if troubles else "Nolapse is well again"
+        key = f"alert:{now:%Y%m%dT%H%M%SZ}:{secrets.token_hex(4)}"
+        mail = Mail(
+            key=key,
+            message_id=f"<{key.replace(':', '.')}@{domain}>",
+            sender=brand.sender,
+            sender_name="Nolapse",
+            to=self._to,
+            to_name="",
+            subject=subject,
+            text="\n".join([*troubles, *ended, "", "`nolapse deliveries`, `nolapse check` and `nolapse locks` tell more."]),
+            html="",
+            date=now,
+            headers={"Auto-Submitted": "auto-generated"},
+        )
+        try:
+            (result,) = self._app.mailer.send([mail])
+        except NolapseError as error:
+            return str(error)
+        except Exception as error:
+            return f"the mailer broke off: {type(error).__name__}"
+        return str(result.error or "it was refused") if result.handed is Handed.FAILED else ""
+
+
+def _age(at: str, now: datetime) -> timedelta:
+    return now - datetime.fromisoformat(at)
