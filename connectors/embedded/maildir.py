@@ -1,0 +1,132 @@
+"""A Maildir: one file for each mail, written in `tmp`, moved to `new`, from where any mail program takes it to `cur`.
+
+The name of a file follows from the mail's key, so that a mail that is put in twice is there once.
+"""
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from uuid import uuid4
+
+from core.errors import ConfigurationError, NolapseError, RetriableError
+
+FOLDERS = ("tmp", "new", "cur")
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_WRONG_PLACE = {errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
+
+
+def file_name(key: str) -> str:
+    """The name of the file of a mail, before the flags that a mail program adds."""
+    return f"{blake2b(key.encode('utf-8', 'replace'), digest_size=16).hexdigest()}.nolapse"
+
+
+class Maildir:
+    """The mailbox in a folder, which is made when it is first used. It is readable by its owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def deliver(self, mails: Mapping[str, bytes]) -> dict[str, NolapseError]:
+        """Puts mails (key → message) in, each durably when this returns; gives the errors of those that are not in.
+
+        The unread file of the same mail is replaced; ask `find` first for those that were read. `NotDurable` is the
+        error of a mail that is in, but perhaps not to stay.
+        """
+        failed: dict[str, NolapseError] = {}
+        drafts: dict[str, Path] = {}
+        try:
+            self._make()
+        except OSError as error:
+            return dict.fromkeys(mails, self._in_words(error))
+        for key, message in mails.items():
+            try:
+                drafts[key] = self._write(file_name(key), message)
+            except OSError as error:
+                failed[key] = self._in_words(error)
+        for key, draft in drafts.items():
+            try:
+                self._move(draft, file_name(key))
+            except OSError as error:
+                failed[key] = self._in_words(error)
+        try:
+            self._sync("new")
+        except OSError as error:
+            told = NotDurable(f"{self._in_words(error)}; mails may or may not be in it")
+            failed |= dict.fromkeys(drafts.keys() - failed.keys(), told)
+        return failed
+
+    def find(self, keys: Sequence[str]) -> set[str]:
+        """Which of these mails are there, read or unread. A mail that its reader has deleted is not."""
+        names = {file_name(key): key for key in keys}
+        found: set[str] = set()
+        for folder in ("new", "cur"):
+            try:
+                there = os.listdir(self.folder / folder)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise self._in_words(error) from error
+            found |= names.keys() & {name.partition(":")[0] for name in there}
+        return {names[name] for name in found}
+
+    def probe(self) -> None:
+        """Raises the error that would keep a mail out. Leaves nothing behind but the folders."""
+        try:
+            self._make()
+            self._write("probe", b"probe\r\n").unlink()
+        except OSError as error:
+            raise self._in_words(error) from error
+
+    def _make(self) -> None:
+        if all((self.folder / name).is_dir() for name in FOLDERS):
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+        self._sync("")
+
+    def _write(self, name: str, message: bytes) -> Path:
+        draft = self.folder / "tmp" / f"{name}.{os.getpid()}.{uuid4().hex}"
+        try:
+            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with open(descriptor, "wb", buffering=0) as file:
+                rest = memoryview(message)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(descriptor)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        return draft
+
+    def _move(self, draft: Path, name: str) -> None:
+        try:
+            draft.rename(self.folder / "new" / name)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _sync(self, name: str) -> None:
+        descriptor = os.open(self.folder / name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _in_words(self, error: OSError) -> NolapseError:
+        where = f"embedded.mailbox: the folder {self.folder}"
+        if error.errno in _FULL:
+            return RetriableError(f"{where} is on a full disk; free some room, the mails go with the next run")
+        if error.errno in _FORBIDDEN:
+            return ConfigurationError(f"{where} cannot be written; give the account of nolapse the right to write")
+        if error.errno in _WRONG_PLACE:
+            return ConfigurationError(f"{where} cannot be made, a file is in its place; name another folder")
+        return RetriableError(f"{where} cannot be used: {error.strerror or type(error).__name__}")
+
+
+class NotDurable(RetriableError):
+    """The mails are in the mailbox, but disk or database did not confirm that this stays so; looking finds out."""

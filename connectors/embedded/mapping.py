@@ -1,0 +1,99 @@
+"""The engine's words ↔ the rows of the embedded CRM. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from core.ports import CrmChange, MailLog, OptOut, Record, TaskClose, TaskDraft, TaskRaise
+from core.words import Stage
+
+OPEN = "open"
+DONE = "done"
+
+_RECORD_FIELDS = tuple(Record.__slots__)
+_CHANGE_FIELDS = ("what", "task_key", "order_key", "account_key", "value", "at")
+
+
+class TaskOutcome(StrEnum):
+    """What a rep can say of a task. Each completes it; a later step asks again where it must."""
+
+    DONE = "done"
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    WILL_RENEW = "will_renew"
+    RENEWED = "renewed"
+    WRONG_PERSON = "wrong_person"
+    LOST = "lost"
+    DO_NOT_CALL = "do_not_call"
+
+
+def storable(text: str) -> str:
+    """The text as any database takes it: characters that have no place in UTF-8 text become the replacement character."""
+    if "\0" in text:
+        text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        text = "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text
+
+
+def task_row(draft: TaskDraft, now: datetime) -> dict[str, Any]:
+    """A new task, open."""
+    fields = _fields(draft)
+    return {"task_key": fields.pop("key"), **fields, "status": OPEN, "created_at": now}
+
+
+def raise_values(step: TaskRaise) -> dict[str, Any]:
+    """The parameters of the statement that raises a task."""
+    return {
+        "raised_key": step.outside_id,
+        "to_urgency": str(step.urgency),
+        "to_due_on": step.due_on,
+        "if_urgency": str(step.was_urgency),
+        "if_due_on": step.was_due_on,
+        "to_order_keys": list(step.order_keys),
+    }
+
+
+def close_values(close: TaskClose, now: datetime) -> dict[str, Any]:
+    """The parameters of the statement that closes a task."""
+    return {"closed_key": close.outside_id, "why": storable(close.reason), "now": now}
+
+
+def record_row(record: Record) -> dict[str, Any]:
+    """An order's record."""
+    return _fields(record)
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """The record that a row holds."""
+    return Record(**{name: row[name] for name in _RECORD_FIELDS} | {"stage": Stage(row["stage"])})
+
+
+def mail_log_row(log: MailLog) -> dict[str, Any]:
+    """A line of a customer's history."""
+    fields = _fields(log)
+    return {"address": fields.pop("to"), **fields}
+
+
+def optout_row(optout: OptOut) -> dict[str, Any]:
+    """A wish not to be contacted."""
+    return _fields(optout)
+
+
+def change_of(row: Mapping[str, Any]) -> CrmChange:
+    """What a person did, keyed by its place in the list."""
+    return CrmChange(key=f"embedded:{row['id']}", **{name: row[name] for name in _CHANGE_FIELDS})
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in asdict(item).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(str(value))
+    return list(value) if isinstance(value, tuple) else value
