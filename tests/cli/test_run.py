@@ -219,3 +219,24 @@ def test_orders_in_human_words(nolapse: Desk) -> None:
     assert "mail: 1 delivered" in said.out
     assert "www.example.com" in nolapse("explain", "1001", "--today", DAY).out
     assert ORDER["common_name"] in nolapse("report", "expiring", "--today", DAY).out
+
+
+def test_the_same_on_postgresql(nolapse: Desk, postgres_url: str) -> None:
+    nolapse.settings(
+        f'[order_report]\npath = "report.csv"\n[reps]\nfallback = "maria"\n[store]\nurl = "{postgres_url}"\n'
+    )
+    nolapse.report({}, {"order_id": "1002", "common_name": "shop.example.com", "serial_number": "AA02"})
+    live(nolapse)
+    first = nolapse("run", "--json", "--today", DAY).json
+    assert first["deliver"]["mail"]["delivered"] == 1
+    assert first["deliver"]["call_create"]["delivered"] == 1
+    nolapse("confirm", "1001", "--on", "2026-11-25")
+    lines = nolapse("plan", "--json", "--today", DAY, "--from", "2026-12-04", "--to", "2026-12-04").lines
+    told = {line["clock"]: line["orders"] for line in lines}
+    assert told == {"renewal": ["digicert:1002"], "install": ["digicert:1001"]}
+    play(nolapse, "2026-12-01", 8)
+    outcomes = {one["outcome"] for one in nolapse("explain", "1001", "--json", "--today", "2026-12-08").json}
+    assert outcomes == {"missed", "delivered", "skipped", "planned"}
+    assert [task["order_keys"] for task in nolapse("tasks", "list", "--json").json] == [
+        ["digicert:1001", "digicert:1002"]
+    ]
