@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint format lock wheel clean python
+.PHONY: help demo test lint format lock wheel bench clean python
 
 # Say which Python to use with `make test PYTHON=/path/to/python3`.
 CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3)
@@ -63,6 +63,9 @@ lock: $(READY) ## work the two locks out afresh from pyproject.toml
 
 wheel: $(READY) ## the wheel, in dist/
 	@$(RUN) hatchling build -t wheel
+
+bench: $(READY) ## how fast it is: takes the figures of bench/README.md afresh
+	@$(RUN) bench $(ARGS)
 
 clean: ## remove what these targets made: the environment, caches, dist/
 	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -43,6 +43,7 @@ def common(function: F) -> F:
         context = click.get_current_context()
         said = context.ensure_object(dict)
         said["config"] = config or said.get("config")
+        said["debug"] = debug or said.get("debug", False)
         return function(*args, **options)
 
     return taken  # type: ignore[return-value]
@@ -74,6 +75,8 @@ def set_log_level(level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise UsageError(f"[log] level: {level} is not known; write debug, info, warning or error")
+    # The migrations' library tells at each start which database it sees.
+    logging.getLogger("alembic").setLevel(max(number, logging.WARNING))
     logging.basicConfig(level=number, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 

@@ -35,11 +35,15 @@ def list_deliveries(
     states: tuple[str, ...] = (), kind: str | None = None, every: bool = False, limit: int = 200, as_json: bool = False
 ) -> None:
     """List deliveries, the newest first: those that are stuck, unless told otherwise."""
+    from core.breaker import broken_circuits
     from core.outbox import listing
 
     wanted = () if every else states or _STUCK
     with opened() as app, app.store.read() as connection:
         found = listing(connection, wanted, kind, limit)
+        broken = broken_circuits(connection, app.policy.deliver)
+    for one in broken:
+        click.echo(f"nolapse: {one.words}", err=True)
     if as_json:
         say_json(found)
         return
@@ -74,11 +78,35 @@ def list_deliveries(
 @common
 def resolve(key: str, verdict: str | None, today: date | None, dry_run: bool, as_json: bool) -> None:
     """Decide what became of an uncertain or failed delivery KEY."""
+    if verdict is None:
+        raise click.UsageError("say --arrived, --repeat or --drop")
+    _decide(key, verdict, today, dry_run, as_json)
+
+
+@deliveries.command("retry")
+@click.argument("key")
+@dry_run_option
+@today_option
+@common
+def retry(key: str, today: date | None, dry_run: bool, as_json: bool) -> None:
+    """Send an uncertain or failed delivery KEY again: `resolve --repeat`."""
+    _decide(key, "repeat", today, dry_run, as_json)
+
+
+@deliveries.command("drop")
+@click.argument("key")
+@dry_run_option
+@today_option
+@common
+def drop(key: str, today: date | None, dry_run: bool, as_json: bool) -> None:
+    """Let an uncertain or failed delivery KEY rest: `resolve --drop`."""
+    _decide(key, "drop", today, dry_run, as_json)
+
+
+def _decide(key: str, verdict: str, today: date | None, dry_run: bool, as_json: bool) -> None:
     from core.outbox import resolve as decide
     from core.store import rehearse
 
-    if verdict is None:
-        raise click.UsageError("say --arrived, --repeat or --drop")
     timer = timer_for(today)
     with opened() as app:
         if dry_run:

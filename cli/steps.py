@@ -105,19 +105,25 @@ def _deliver(on: Stage, quiet: bool) -> "DeliverCounts":
 def run(today: date | None, dry_run: bool, allow_shrink: bool, as_json: bool) -> None:
     """Sync, settle, plan and deliver, once each.
 
-    Ends with 1 where a delivery failed or is uncertain. With --today the run stands for that whole day.
+    Ends with 1 where a delivery has failed or is uncertain, now or since before. With --today the run stands for that
+    whole day.
     """
+    from core.outbox import stuck
     from core.run import RunCounts
 
     with opened() as app, stage(app, today, dry_run) as on:
         counts = RunCounts(
             on.timer.day, _sync(on, allow_shrink, as_json), _settle(on), _plan(on, as_json), _deliver(on, as_json)
         )
+        with on.store.read() as connection:
+            left = stuck(connection)
     if as_json:
-        say_json(run_object(counts))
+        say_json(run_object(counts) | {"stuck": asdict(left)})
     else:
         _say_run(counts, dry_run)
-    sys.exit(1 if counts.failed else 0)
+        if left.words:
+            click.echo(f"  {left.words}")
+    sys.exit(1 if counts.failed or left.words else 0)
 
 
 def run_object(counts: Any) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Alerts:
 
     def _send(self, troubles: list[str], over: list[str], now: datetime) -> str:
         """Mails the operator; gives why that failed, or nothing."""
-        ended = [f"{kind.removeprefix(_JOB)} is well again" for kind in over]
+        ended = [_ended(kind) for kind in over]
         brand, domain = self._app.policy.brand, self._app.policy.mail.domain
         subject = "Nolapse needs you" if troubles else "Nolapse is well again"
         key = f"alert:{now:%Y%m%dT%H%M%SZ}:{secrets.token_hex(4)}"
@@ -105,7 +105,9 @@ class Alerts:
             to=self._to,
             to_name="",
             subject=subject,
-            text="\n".join([*troubles, *ended, "", "`nolapse deliveries`, `nolapse check` and `nolapse locks` tell more."]),
+            text="\n".join(
+                [*troubles, *ended, "", "`nolapse deliveries`, `nolapse check` and `nolapse locks` tell more."]
+            ),
             html="",
             date=now,
             headers={"Auto-Submitted": "auto-generated"},
@@ -121,3 +123,10 @@ class Alerts:
 
 def _age(at: str, now: datetime) -> timedelta:
     return now - datetime.fromisoformat(at)
+
+
+def _ended(kind: str) -> str:
+    what, _, which = kind.partition(" ")
+    if what == "stuck":
+        return "no delivery is uncertain or has failed any more"
+    return f"{which.replace(' ', ' by ')} goes again"

@@ -35,7 +35,7 @@ def next_turn(trigger: BaseTrigger, after: datetime) -> datetime | None:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"[schedule] timezone: {name!r} is no time zone; write it as UTC or Europe/Berlin"
         ) from error

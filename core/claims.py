@@ -41,9 +41,11 @@ class Claimer:
             )
             if connection.dialect.name == "postgresql":
                 due = due.with_for_update(skip_locked=True)
+            # As a table expression, which is worked out once: PostgreSQL may run a locking subquery once per row.
+            chosen = due.cte("chosen")
             claimed = connection.execute(
                 update(deliveries)
-                .where(deliveries.c.id.in_(due.scalar_subquery()), deliveries.c.state == DeliveryState.PLANNED)
+                .where(deliveries.c.id.in_(select(chosen.c.id)), deliveries.c.state == DeliveryState.PLANNED)
                 .values(state=DeliveryState.CLAIMED, token=self.run, lease_until=datetime.now(UTC) + self.lease)
                 .returning(deliveries.c.id)
             )
@@ -52,7 +54,8 @@ class Claimer:
     def held(self, connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
         """Those of these deliveries that this run still holds claimed, as rows."""
         mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
-        return connection.execute(select(deliveries).where(deliveries.c.id.in_(ids), mine)).all()
+        query = select(deliveries).where(deliveries.c.id.in_(ids), mine).order_by(deliveries.c.id)
+        return connection.execute(query.with_for_update()).all()
 
     def mark_sending(self, connection: Connection, ids: Sequence[int]) -> None:
         """Notes that the outside call is about to be made for these deliveries."""

@@ -106,10 +106,11 @@ def windows(cycles: list[Cycle]) -> list[tuple[Cycle, Window]]:
     """The window of each cycle of one clock of one order, without overlap.
 
     A window opens at the cycle's start, or where the one before closes, and closes 30 days after the cycle's end.
+    Of cycles with the same end the newest has it.
     """
     found: list[tuple[Cycle, Window]] = []
     opens_after = date.min
-    for cycle in sorted(cycles, key=lambda one: (one.ends_on, one.number)):
+    for cycle in sorted(cycles, key=lambda one: (one.ends_on, -one.number)):
         closes_on = cycle.ends_on + timedelta(days=GRACE_DAYS + 1)
         opens_on = max(opens_after, cycle.starts_on)
         found.append((cycle, Window(opens_on, closes_on)))

@@ -125,12 +125,14 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         orders.c.certificate_issued_on.is_not(None),
         ends_on >= today,
     )
+    spent = _spent(connection, account_ids)
     newcomers = [
         Newcomer(
             row.order_key, row.account_id, _names(row), row.ends_on, row.placed_on,
             row.status == OrderStatus.ISSUED, row.renewal_of,
         )
         for row in connection.execute(new)
+        if row.order_key not in spent
     ]  # fmt: skip
     found = [
         Confirmation(
@@ -140,6 +142,18 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         for one in replacements(endings, newcomers)
     ]  # fmt: skip
     return note(connection, found, now)
+
+
+def _spent(connection: Connection, account_ids: Sequence[int]) -> set[str]:
+    """The orders of these accounts that stand for another one already; each can do so once."""
+    held = confirmations.c.state.in_((ConfirmationState.WAITING, ConfirmationState.APPLIED))
+    query = (
+        select(confirmations.c.new_order_key)
+        .join(orders, orders.c.order_key == confirmations.c.order_key)
+        .where(orders.c.account_id.in_(account_ids), confirmations.c.new_order_key != "")
+        .where(held, confirmations.c.certainty != Certainty.PROBABLE)
+    )
+    return set(connection.execute(query).scalars())
 
 
 # A replacement is placed at most 90 days before the old order's end; ends further away need no look.

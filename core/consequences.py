@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, exists, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from core import records as order_records
-from core.cycles import Frame, cycles_of, install_cycle
+from core.clocks import Cycle
+from core.cycles import LAPSED, Frame, cycles_of, install_cycle
 from core.reasons import Reason
 from core.schema import cycles, deliveries, orders, touches
 from core.tasks import settle_orders
@@ -16,7 +17,6 @@ from core.timing import Timer
 from core.words import Clock, DeliveryKind, DeliveryState, Stage, TouchState
 
 UNDER_WAY = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
-_LAPSED = (Reason.LAPSED, Reason.ENDED_BEFORE_GO_LIVE)
 _RENEWED = (Reason.RENEWED, Reason.REPLACED)
 
 
@@ -41,23 +41,35 @@ def close_cycles(
     found = connection.execute(_CYCLE.where(cycles.c.id.in_(list(closing)))).all()
     ending = [(row, closing[row.id]) for row in found if row.open or _won_back(row, closing[row.id])]
     won = [row for row, reason in ending if row.clock == Clock.RENEWAL and reason in _RENEWED]
-    ending += [(row, Reason.RENEWED) for row in _needless_reissues(connection, won) if row.id not in closing]
+    known = cycles_of(connection, list({row.order_id for row in found}))
+    elsewhere = [row for row in won if not _went_on(row, known[row.order_id])]
+    ending += [(row, Reason.RENEWED) for row in _needless_reissues(connection, elsewhere) if row.id not in closing]
     _write(connection, ending, timer)
     if untouched := closing.keys() - {row.id for row, _ in ending}:
         connection.execute(update(cycles).where(cycles.c.id.in_(untouched)).values(closing=""))
-    _begin_install(connection, [row.order_id for row in won], frame)
+    reissued = [row for row, reason in ending if reason is Reason.REISSUED]
+    _begin_installs(connection, [row.order_id for row in elsewhere], reissued, known, frame)
     withdrawn = withdraw_touches(connection, {row.id: reason for row, reason in ending}, timer)
     settle_orders(connection, [row.id for row, _ in ending], timer)
     if records:
         order_records.queue(connection, sorted({row.order_id for row, _ in ending}), timer)
     # What had ended before it was first seen is history: it is corrected, but nobody won it.
-    renewed = sum(row.reason != Reason.ENDED_BEFORE_FIRST_SEEN for row in won)
+    renewed = sum(not _history(row) for row in won)
     lapsed = sum(reason is Reason.LAPSED and row.clock != Clock.INSTALL for row, reason in ending)
     return Closed(renewed, lapsed, withdrawn)
 
 
 def _won_back(row: Any, reason: Reason) -> bool:
-    return row.outcome in _LAPSED and reason in _RENEWED
+    return row.outcome in LAPSED and reason in _RENEWED
+
+
+def _went_on(row: Any, of_order: Sequence[Cycle]) -> bool:
+    """Whether the order itself runs on, with a later renewal cycle: its own certificates go on with it."""
+    return any(cycle.clock is Clock.RENEWAL and cycle.number > row.number for cycle in of_order)
+
+
+def _history(row: Any) -> bool:
+    return bool(row.reason == Reason.ENDED_BEFORE_FIRST_SEEN)
 
 
 def _needless_reissues(connection: Connection, won: Sequence[Any]) -> Sequence[Any]:
@@ -72,7 +84,7 @@ def _write(connection: Connection, ending: Sequence[tuple[Any, Reason]], timer: 
         {
             "which": row.id,
             "outcome": reason,
-            "reason": "won back" if _won_back(row, reason) else "",
+            "reason": row.reason if _history(row) else "won back" if _won_back(row, reason) else "",
             "closed_on": timer.day,
             "stage": _stage(row, reason),
         }
@@ -88,28 +100,31 @@ def _stage(row: Any, reason: Reason) -> str:
     if row.clock != Clock.RENEWAL:
         return str(row.stage)
     if reason in _RENEWED:
-        return Stage.WON_BACK if row.outcome in _LAPSED else Stage.RENEWED
-    if reason in (Reason.LAPSED, Reason.ENDED_BEFORE_GO_LIVE):
+        return Stage.WON_BACK if _won_back(row, reason) and not _history(row) else Stage.RENEWED
+    if reason in LAPSED:
         return Stage.LAPSED
     return Stage.LOST if reason is Reason.LOST else str(row.stage)
 
 
-def _begin_install(connection: Connection, order_ids: Sequence[int], frame: Frame) -> None:
-    """The old certificate of a renewed order is still in use until the new one is installed."""
-    if not order_ids:
-        return
-    known = cycles_of(connection, order_ids)
+def _begin_installs(
+    connection: Connection,
+    order_ids: Sequence[int],
+    reissued: Sequence[Any],
+    known: Mapping[int, Sequence[Cycle]],
+    frame: Frame,
+) -> None:
+    """The old certificate of a renewed order, or of a reissue, is still in use until the new one is installed."""
+    begun = [
+        install_cycle(row.order_id, row.starts_on, row.ends_on, row.certificate_id, known[row.order_id], frame)
+        for row in reissued
+    ]
     columns = (orders.c.id, orders.c.certificate_id, orders.c.certificate_issued_on, orders.c.certificate_expires_on)
-    begun = []
     for row in connection.execute(select(*columns).where(orders.c.id.in_(order_ids))):
         if row.certificate_expires_on is None or row.certificate_issued_on is None:
             continue
-        latest = max(
-            (cycle for cycle in known[row.id] if cycle.clock is Clock.INSTALL), key=lambda one: one.number, default=None
-        )
         begun.append(
             install_cycle(
-                row.id, row.certificate_issued_on, row.certificate_expires_on, row.certificate_id, latest, frame
+                row.id, row.certificate_issued_on, row.certificate_expires_on, row.certificate_id, known[row.id], frame
             )
         )
     if rows := [row for row in begun if row is not None]:
@@ -161,6 +176,10 @@ _CYCLE = select(
     cycles.c.id,
     cycles.c.order_id,
     cycles.c.clock,
+    cycles.c.number,
+    cycles.c.starts_on,
+    cycles.c.ends_on,
+    cycles.c.certificate_id,
     cycles.c.open,
     cycles.c.outcome,
     cycles.c.reason,

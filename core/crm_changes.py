@@ -1,9 +1,12 @@
 """Takes in what people did in the CRM since the last sync: task outcomes, owners, wishes."""
 
+import logging
+
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from core.confirmations import Confirmation, note
+from core.errors import UsageError
 from core.locks import Lock
 from core.ports import Crm, CrmChange
 from core.schema import accounts, cycles, meta, orders, task_orders, tasks
@@ -12,6 +15,8 @@ from core.store import Store
 from core.suppressions import suppress
 from core.timing import Timer
 from core.words import Certainty, Channel, Clock, Nature, TaskState
+
+log = logging.getLogger("nolapse.crm")
 
 RENEWED = "renewed"
 DO_NOT_CALL = "do_not_call"
@@ -49,8 +54,16 @@ def _apply(connection: Connection, crm: str, change: CrmChange, timer: Timer) ->
         case "do_not_call":
             connection.execute(update(accounts).where(account).values(do_not_call=True))
         case "optout":
-            told = "opted out in the CRM"
-            suppress(connection, change.value, Channel.MAIL, Nature.SERVICE, crm, told, timer.opening)
+            _opted_out(connection, crm, change, timer)
+
+
+def _opted_out(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:
+    told = "opted out in the CRM"
+    try:
+        suppress(connection, change.value, Channel.MAIL, Nature.SERVICE, crm, told, timer.opening)
+    except UsageError as error:
+        # The cursor goes on, or this one change would stop every sync from now on.
+        log.warning("%s: the opt-out %s is left out: %s", crm, change.key, error)
 
 
 def _task_outcome(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:

@@ -9,18 +9,21 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Self
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, exists, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from core.cadence_tables import CadenceRules, Cadences
 from core.clocks import ENDED_BY_STATUS, Cycle, Move, Span, lapses_on, move, spans
 from core.intake import Taken
 from core.reasons import Reason
-from core.schema import cycles, deliveries, touches
-from core.words import Clock, TouchState
+from core.schema import cycles, deliveries, task_orders, tasks, touches
+from core.words import Clock, Stage, TaskState, TouchState
 
 UNSENT = (TouchState.PLANNED, TouchState.SKIPPED, TouchState.MISSED, TouchState.WITHDRAWN)
 
+
+_ENDED_BY_SOURCE = frozenset({*ENDED_BY_STATUS.values(), Reason.SUPERSEDED})
+LAPSED = (Reason.LAPSED, Reason.ENDED_BEFORE_GO_LIVE)
 
 # Holidays move a step to an earlier day by less than this.
 _LONGEST_MOVE = 40
@@ -51,6 +54,7 @@ class Changes:
     amended: list[dict[str, Any]] = field(default_factory=list)
     closing: list[dict[str, Any]] = field(default_factory=list)
     replanned: list[int] = field(default_factory=list)
+    revived: list[int] = field(default_factory=list)
 
 
 def cycles_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Cycle]]:
@@ -93,14 +97,14 @@ def _follow_one(one: Taken, existing: list[Cycle], frame: Frame, changes: Change
         span, cycle = running.get(clock), latest.get(clock)
         if span is None:
             if cycle is not None and cycle.open and clock is Clock.REISSUE:
-                _stop_reissue(one, cycle, latest, frame, changes)
+                _stop_reissue(one, cycle, existing, frame, changes)
             continue
         step = Move.BEGIN if cycle is None else move(cycle, span, frame.rules)
         if cycle is None or step is Move.BEGIN:
             changes.begun.append(_begin(one.id, span, cycle.number + 1 if cycle else 1, frame))
-            if cycle is not None and cycle.open:
-                _succeeded(one, cycle, latest, frame, changes)
-        elif step is Move.AMEND:
+            if cycle is not None:
+                _succeeded(one, cycle, span, existing, frame, changes)
+        elif step is Move.AMEND or _runs_again(cycle, span, frame):
             _amend(cycle, span, frame, changes)
 
 
@@ -122,9 +126,15 @@ def _begin(order_id: int, span: Span, number: int, frame: Frame) -> dict[str, An
     }
 
 
+def _runs_again(cycle: Cycle, span: Span, frame: Frame) -> bool:
+    """Whether a closed cycle lives: its end was corrected after it had lapsed, or its source no longer says it is over."""
+    if cycle.open or lapses_on(span.ends_on, frame.rules) <= frame.today:
+        return False
+    return cycle.outcome in _ENDED_BY_SOURCE or (cycle.outcome in LAPSED and cycle.ends_on != span.ends_on)
+
+
 def _amend(cycle: Cycle, span: Span, frame: Frame, changes: Changes) -> None:
     moved = cycle.ends_on != span.ends_on or cycle.starts_on != span.starts_on
-    revived = not cycle.open and cycle.outcome == Reason.LAPSED and lapses_on(span.ends_on, frame.rules) > frame.today
     changes.amended.append(
         {
             "which": cycle.id,
@@ -133,7 +143,9 @@ def _amend(cycle: Cycle, span: Span, frame: Frame, changes: Changes) -> None:
             "certificate_id": span.certificate_id or cycle.certificate_id,
         }
     )
-    if (moved and cycle.open) or revived:
+    if _runs_again(cycle, span, frame):
+        changes.revived.append(cycle.id)
+    elif moved and cycle.open:
         changes.replanned.append(cycle.id)
 
 
@@ -141,26 +153,36 @@ def _closing(cycle: Cycle, reason: Reason) -> dict[str, Any]:
     return {"which": cycle.id, "closing": reason}
 
 
-def _succeeded(one: Taken, cycle: Cycle, latest: dict[Clock, Cycle], frame: Frame, changes: Changes) -> None:
-    """A new number has begun while the old cycle was open: the order went on, or its certificate was reissued."""
-    if cycle.clock is Clock.RENEWAL:
-        changes.closing.append(_closing(cycle, Reason.RENEWED))
+def _succeeded(
+    one: Taken, cycle: Cycle, span: Span, existing: Sequence[Cycle], frame: Frame, changes: Changes
+) -> None:
+    """A new number has begun: the order went on, its end was put back, or its certificate was reissued."""
+    if cycle.clock is Clock.REISSUE:
+        if cycle.open:
+            changes.closing.append(_closing(cycle, Reason.REISSUED))
+            _open_install(one.id, cycle, existing, frame, changes)
         return
-    changes.closing.append(_closing(cycle, Reason.REISSUED))
-    _open_install(one.id, cycle, latest.get(Clock.INSTALL), frame, changes)
+    extended = span.ends_on > cycle.ends_on
+    if cycle.open or (extended and cycle.outcome in LAPSED):
+        changes.closing.append(_closing(cycle, Reason.RENEWED if extended else Reason.END_MOVED))
+    # Where a reissue clock runs, it ends with the old certificate and opens the install clock itself.
+    reissue_runs = any(other.clock is Clock.REISSUE and other.open for other in existing)
+    end = one.facts.certificate_expires_on
+    if extended and cycle.open and not reissue_runs and end is not None and end > cycle.ends_on:
+        _open_install(one.id, cycle, existing, frame, changes)
 
 
-def _stop_reissue(one: Taken, cycle: Cycle, latest: dict[Clock, Cycle], frame: Frame, changes: Changes) -> None:
+def _stop_reissue(one: Taken, cycle: Cycle, existing: Sequence[Cycle], frame: Frame, changes: Changes) -> None:
     end = one.facts.certificate_expires_on
     if end is not None and (end - cycle.ends_on).days >= frame.rules.amend_below_days:
         changes.closing.append(_closing(cycle, Reason.REISSUED))
-        _open_install(one.id, cycle, latest.get(Clock.INSTALL), frame, changes)
+        _open_install(one.id, cycle, existing, frame, changes)
     else:
         changes.closing.append(_closing(cycle, Reason.SUPERSEDED))
 
 
-def _open_install(order_id: int, old: Cycle, latest: Cycle | None, frame: Frame, changes: Changes) -> None:
-    row = install_cycle(order_id, old.starts_on, old.ends_on, old.certificate_id, latest, frame)
+def _open_install(order_id: int, old: Cycle, existing: Sequence[Cycle], frame: Frame, changes: Changes) -> None:
+    row = install_cycle(order_id, old.starts_on, old.ends_on, old.certificate_id, existing, frame)
     if row is not None:
         changes.begun.append(row)
 
@@ -170,14 +192,16 @@ def install_cycle(
     starts_on: date,
     ends_on: date,
     certificate_id: str,
-    latest: Cycle | None,
+    existing: Sequence[Cycle],
     frame: Frame,
 ) -> dict[str, Any] | None:
     """The row of a new install cycle for an old certificate; None where that has ended or already has one."""
-    if ends_on < frame.today or (latest is not None and latest.ends_on == ends_on):
+    installs = [cycle for cycle in existing if cycle.clock is Clock.INSTALL]
+    known = any(cycle.ends_on == ends_on and cycle.outcome != Reason.REOPENED for cycle in installs)
+    if ends_on < frame.today or known:
         return None
     span = Span(Clock.INSTALL, starts_on, ends_on, certificate_id)
-    return _begin(order_id, span, latest.number + 1 if latest else 1, frame)
+    return _begin(order_id, span, max((cycle.number for cycle in installs), default=0) + 1, frame)
 
 
 def _write(connection: Connection, changes: Changes) -> None:
@@ -187,9 +211,11 @@ def _write(connection: Connection, changes: Changes) -> None:
         named: dict[str, Any] = {name: bindparam(name) for name in ("starts_on", "ends_on", "certificate_id")}
         connection.execute(update(cycles).where(cycles.c.id == bindparam("which")).values(named), changes.amended)
     if changes.closing:
-        by_id = update(cycles).where(cycles.c.id == bindparam("which"), cycles.c.open)
+        to_close = or_(cycles.c.open, *(cycles.c.outcome == outcome for outcome in LAPSED))
+        by_id = update(cycles).where(cycles.c.id == bindparam("which"), to_close)
         connection.execute(by_id.values(closing=bindparam("closing")), changes.closing)
     plan_afresh(connection, changes.replanned)
+    run_again(connection, changes.revived)
 
 
 def plan_afresh(connection: Connection, cycle_ids: Iterable[int]) -> None:
@@ -212,3 +238,17 @@ def plan_afresh(connection: Connection, cycle_ids: Iterable[int]) -> None:
             next_on=cycles.c.starts_on,
         )
     )
+
+
+def run_again(connection: Connection, cycle_ids: Iterable[int]) -> None:
+    """Opens cycles that had been closed or put aside: planned afresh, and listed again by the tasks still open."""
+    ids = list(cycle_ids)
+    if not ids:
+        return
+    plan_afresh(connection, ids)
+    told = exists().where(touches.c.cycle_id == cycles.c.id, touches.c.state == TouchState.DONE)
+    stage = case(((cycles.c.clock == Clock.RENEWAL) & told, Stage.CONTACTED), else_=Stage.UPCOMING)
+    connection.execute(update(cycles).where(cycles.c.id.in_(ids)).values(stage=stage, certainty=""))
+    still_open = select(tasks.c.id).where(tasks.c.state.in_((TaskState.PLANNED, TaskState.OPEN)))
+    mine = task_orders.c.cycle_id.in_(ids) & task_orders.c.task_id.in_(still_open)
+    connection.execute(update(task_orders).where(mine).values(settled=False))

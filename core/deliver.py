@@ -7,18 +7,21 @@ handed over is handed over again unless a look-up has shown that it did not arri
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from core import golive
 from core.batches import batched
+from core.breaker import Breaker, Broken
+from core.circuits import CircuitState
 from core.claims import Claimer, release_lapsed
-from core.errors import ConfigurationError, FatalError, NolapseError, UsageError
+from core.errors import ConfigurationError, FatalError, NolapseError, StoreError, UsageError
+from core.locks import never
 from core.policy import Policy
 from core.ports import Handed, Result
 from core.schema import deliveries, engine_locks
@@ -26,12 +29,15 @@ from core.store import Store
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState
 
+# Raising before creating: where the rep has closed a task meanwhile, the new one is made in the same run.
+# Records go before the tasks that hang on them, and once more after mails and tasks have moved stages.
 ORDER = (
     DeliveryKind.CALL_CLOSE,
     DeliveryKind.RECORD,
-    DeliveryKind.CALL_CREATE,
     DeliveryKind.CALL_RAISE,
+    DeliveryKind.CALL_CREATE,
     DeliveryKind.MAIL,
+    DeliveryKind.RECORD,
     DeliveryKind.MAIL_LOG,
     DeliveryKind.OPTOUT,
 )
@@ -59,15 +65,20 @@ class DeliverCounts:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What a kind made of a batch: items ready to be handed over by delivery id, and ids that fell away, and why."""
+    """What a kind made of a batch: items ready to be handed over by delivery id, and ids that fell away, and why.
+
+    `deferred` are ids that cannot go yet: they wait for the next run.
+    """
 
     items: Mapping[int, Any]
     withdrawn: Mapping[int, str]
+    deferred: Collection[int] = ()
 
 
 class Kind(Protocol):
-    """How one kind of delivery is sealed, handed over and written down."""
+    """How one kind of delivery is sealed, handed over and written down. `connector` is the name of who carries it."""
 
+    connector: str
     batch_size: int
     search_lag: timedelta
 
@@ -106,6 +117,7 @@ class _Run:
     policy: Policy
     claimer: Claimer
     counts: DeliverCounts
+    stop: Callable[[], bool]
 
 
 Progress = Callable[[int, int | None], None]
@@ -118,28 +130,59 @@ def deliver(
     policy: Policy,
     *,
     progress: Progress | None = None,
+    stop: Callable[[], bool] = never,
 ) -> DeliverCounts:
-    """Delivers what is due, and gives the counts. Several processes may do so at once."""
-    run = _Run(store, timer, policy, Claimer(secrets.token_hex(8), policy.deliver.lease), DeliverCounts())
+    """Delivers what is due, and gives the counts. Several processes may do so at once.
+
+    Once `stop` says so nothing more is handed over: what is under way is written down, and claims are given back.
+    """
+    run = _Run(store, timer, policy, Claimer(secrets.token_hex(8), policy.deliver.lease), DeliverCounts(), stop)
     with store.read() as connection:
         _refuse_past(connection, timer.day)
         run.counts.held_because = golive.why_held(connection, timer.day)
     release_lapsed(store)
     done = 0
     for kind in ORDER:
-        if kind not in kinds:
+        if kind not in kinds or stop():
             continue
-        _settle_uncertain(run, kind, kinds[kind])
-        while not run.counts.held_because:
-            ids = run.claimer.claim(store, kind, timer.closing, policy.deliver.batch_size)
-            if not ids or not _deliver_claimed(run, kind, kinds[kind], ids):
-                break
-            done += len(ids)
+        for taken in _deliver_kind(run, kind, kinds[kind]):
+            done += taken
             if progress is not None:
                 progress(done, None)
     with store.read() as connection:
         _count_waiting(connection, run.counts)
     return run.counts
+
+
+def _deliver_kind(run: _Run, kind: DeliveryKind, handler: Kind) -> Iterator[int]:
+    """Delivers what is due of a kind, and gives the number of each batch. A broken circuit leaves it for later."""
+    breaker = Breaker(kind, handler.connector, run.policy.deliver)
+    if (broken := _broken(run, breaker)) is None or broken.state is not CircuitState.OPEN:
+        _settle_uncertain(run, kind, handler)
+    while not run.counts.held_because and not run.stop():
+        broken = _broken(run, breaker)
+        if broken is not None and broken.state is CircuitState.OPEN:
+            run.counts.problems.append(broken.words)
+            return
+        limit = run.policy.deliver.batch_size if broken is None else 1
+        ids = run.claimer.claim(run.store, kind, run.timer.closing, limit)
+        if not ids:
+            return
+        trial = None if broken is None else breaker.take_trial(run.store)
+        if broken is not None and trial is None:
+            run.claimer.give_back(run.store, ids)
+            return
+        goes_on = _deliver_claimed(run, breaker, handler, ids)
+        if trial is not None:
+            breaker.give_trial_back(run.store, trial)
+        if not goes_on:
+            return
+        yield len(ids)
+
+
+def _broken(run: _Run, breaker: Breaker) -> Broken | None:
+    with run.store.read() as connection:
+        return breaker.broken(connection)
 
 
 def _refuse_past(connection: Connection, day: date) -> None:
@@ -149,20 +192,31 @@ def _refuse_past(connection: Connection, day: date) -> None:
         raise UsageError(f"{last_day} has been planned already; a day before it ({day}) cannot be delivered any more")
 
 
-def _deliver_claimed(run: _Run, kind: DeliveryKind, handler: Kind, ids: Sequence[int]) -> bool:
-    """Delivers what was claimed; gives False where the connector cannot be used at all, and returns the rest."""
+def _deliver_claimed(run: _Run, breaker: Breaker, handler: Kind, ids: Sequence[int]) -> bool:
+    """Delivers what was claimed; gives False where the kind is not to go on for now, and returns the rest."""
+    kind = breaker.kind
     for chunk in batched(ids, handler.batch_size):
-        with run.store.begin() as connection:
-            rows = {row.id: row for row in run.claimer.held(connection, chunk)}
-            sealed = handler.seal(connection, list(rows.values()), run.timer)
-            _withdraw(connection, sealed.withdrawn, run.timer)
-            if sealed.items:
-                run.claimer.mark_sending(connection, list(sealed.items))
+        if run.stop():
+            run.claimer.give_back(run.store, ids)
+            return False
+        try:
+            with run.store.begin() as connection:
+                rows = {row.id: row for row in run.claimer.held(connection, chunk)}
+                sealed = handler.seal(connection, list(rows.values()), run.timer)
+                _withdraw(connection, sealed.withdrawn, run.timer)
+                if sealed.items:
+                    run.claimer.mark_sending(connection, list(sealed.items))
+        except ConfigurationError as error:
+            # A broken template stops the kind before anything was handed over; nothing of it is lost.
+            run.counts.problems.append(str(error))
+            run.claimer.give_back(run.store, ids)
+            return False
+        run.claimer.give_back(run.store, list(sealed.deferred))
         run.counts.kinds[kind].withdrawn += len(sealed.withdrawn)
         if not sealed.items:
             continue
         results = _hand_over(handler, [(rows[id], item) for id, item in sealed.items.items()])
-        usable = _write_down(run, kind, handler, rows, sealed.items, results)
+        usable = _write_down(run, breaker, handler, rows, sealed.items, results)
         if not usable:
             run.claimer.give_back(run.store, ids)
             return False
@@ -170,9 +224,10 @@ def _deliver_claimed(run: _Run, kind: DeliveryKind, handler: Kind, ids: Sequence
 
 
 def _hand_over(handler: Kind, batch: Sequence[tuple[Any, Any]]) -> dict[str, Result]:
-    """The result of each item by its delivery's key. A connector that raises before it answered leaves every item uncertain.
+    """The result of each item by its delivery's key.
 
-    Unless it says itself that nothing has been handed over: its own errors are raised before the call is made.
+    A connector that raises leaves every item uncertain, unless it says itself that nothing has been handed over: its
+    own errors are raised before the call is made.
     """
     try:
         found = {result.key: result for result in handler.hand_over([item for _, item in batch])}
@@ -186,19 +241,19 @@ def _hand_over(handler: Kind, batch: Sequence[tuple[Any, Any]]) -> dict[str, Res
 
 def _write_down(
     run: _Run,
-    kind: DeliveryKind,
+    breaker: Breaker,
     handler: Kind,
     rows: Mapping[int, Any],
     items: Mapping[int, Any],
     results: Mapping[str, Result],
 ) -> bool:
     usable = True
-    counts = run.counts.kinds[kind]
+    counts = run.counts.kinds[breaker.kind]
     with run.store.begin() as connection:
         arrived = []
         for id, item in items.items():
             row, result = rows[id], results[rows[id].key]
-            if result.error is not None and isinstance(result.error, ConfigurationError | FatalError):
+            if isinstance(result.error, ConfigurationError | FatalError | StoreError):
                 usable = False
                 if str(result.error) not in run.counts.problems:
                     run.counts.problems.append(str(result.error))
@@ -221,6 +276,9 @@ def _write_down(
             _set_delivered(connection, arrived)
             handler.delivered(connection, arrived, run.timer)
             counts.delivered += len(arrived)
+        if breaker.note(connection, results) and (broken := breaker.broken(connection)) is not None:
+            run.counts.problems.append(broken.words)
+            usable = False
     return usable
 
 
@@ -248,7 +306,7 @@ def _set_delivered(connection: Connection, arrived: Sequence[tuple[Any, Any, Res
 def _set(connection: Connection, row: Any, state: DeliveryState, result: Result) -> None:
     connection.execute(
         update(deliveries)
-        .where(deliveries.c.id == row.id)
+        .where(*_still_ours(row))
         .values(
             state=state,
             error=str(result.error or "the outside system gave no answer for this item"),
@@ -262,7 +320,13 @@ def _return(connection: Connection, row: Any, result: Result, send_after: dateti
     """Back to waiting. A try that the connector could not even begin is not counted."""
     values: dict[str, Any] = {"state": DeliveryState.PLANNED, "lease_until": None, "error": str(result.error or "")}
     values |= {"send_after": send_after} if spent else {"attempts": row.attempts}
-    connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(values))
+    connection.execute(update(deliveries).where(*_still_ours(row)).values(values))
+
+
+def _still_ours(row: Any) -> tuple[ColumnElement[bool], ...]:
+    """Where a call outlasted its lease another process may have settled the delivery: that stands."""
+    sending = deliveries.c.state == DeliveryState.SENDING
+    return deliveries.c.id == row.id, deliveries.c.token == row.token, sending
 
 
 def _withdraw(connection: Connection, withdrawn: Mapping[int, str], timer: Timer) -> None:
@@ -289,10 +353,13 @@ def _settle_uncertain(run: _Run, kind: DeliveryKind, handler: Kind) -> None:
             )
         ).all()
     for chunk in batched(rows, max(handler.batch_size, 1)):
+        if run.stop():
+            return
         try:
             found = handler.find(chunk)
-        except NolapseError as error:
-            run.counts.problems.append(str(error))
+        except Exception as error:
+            broken = f"the connector broke off: {type(error).__name__}"
+            run.counts.problems.append(str(error) if isinstance(error, NolapseError) else broken)
             return
         if found is None:
             return
@@ -307,7 +374,11 @@ def _settle_uncertain(run: _Run, kind: DeliveryKind, handler: Kind) -> None:
             if again := [row.id for row in chunk if row.key not in found]:
                 connection.execute(
                     update(deliveries)
-                    .where(deliveries.c.id.in_(again), deliveries.c.state == DeliveryState.UNCERTAIN)
+                    .where(
+                        deliveries.c.id.in_(again),
+                        deliveries.c.state == DeliveryState.UNCERTAIN,
+                        deliveries.c.sending_at <= before,
+                    )
                     .values(state=DeliveryState.PLANNED, lease_until=None)
                 )
 

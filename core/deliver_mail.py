@@ -4,17 +4,17 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from core import records
 from core.deliver import Sealed
 from core.dossiers import Dossier, Dossiers, load
 from core.letters import letter
-from core.members import Member, Ruling, judge_mail, members_of, write_ruling
+from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
 from core.messages import Writer
 from core.model import end_instant
 from core.policy import Policy
@@ -24,7 +24,7 @@ from core.schema import contacts, cycles, deliveries, delivery_orders, meta, ord
 from core.sql import insert_new
 from core.tasks import Ask, Desk
 from core.timing import Timer
-from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, Stage, TaskKind, TouchState, Urgency
+from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, TaskKind, TouchState, Urgency
 
 
 class Links(Protocol):
@@ -43,6 +43,7 @@ class SealedMail:
     order_keys: tuple[str, ...]
     account_key: str
     sent_at: datetime
+    local_day: date
 
 
 class MailKind:
@@ -54,6 +55,7 @@ class MailKind:
         self._writer = writer
         self._links = links
         self._policy = policy
+        self.connector = mailer.name
         self.batch_size = mailer.batch_size
         self.search_lag = timedelta(0)
 
@@ -75,16 +77,26 @@ class MailKind:
         for id, staying in ruling.staying.items():
             row = by_id[id]
             due = {member.cycle_id for member in staying}
+            clock = _spoken_clock(Clock(row.clock), staying, dossiers)
             extra = [
                 dossiers.by_cycle[cycle_id]
-                for cycle_id in listable.get((row.contact_id, Clock(row.clock)), ())
+                for cycle_id in listable.get((row.contact_id, clock), ())
                 if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
             ]
-            items[id] = self._word(row, staying, extra, dossiers, owners, installation, timer)
+            items[id] = self._word(row, clock, staying, extra, dossiers, owners, installation, timer)
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
+        connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
         insert_new(connection, delivery_orders, listed)
+        self._note_days(connection, [(by_id[id], item) for id, item in items.items()])
         withdrawn = {row.id: str(ruling.reasons.get(row.id, Reason.NO_MEMBERS)) for row in rows if row.id not in items}
         return Sealed(items, withdrawn)
+
+    def _note_days(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
+        """A mail that waited counts for the reader's day on which it goes."""
+        late = [{"which": row.id, "on": item.local_day} for row, item in sealed if item.local_day != row.day]
+        if late:
+            by_id = update(deliveries).where(deliveries.c.id == bindparam("which"))
+            connection.execute(by_id.values(day=bindparam("on")), late)
 
     def _listable(
         self, connection: Connection, rows: Sequence[Any], timer: Timer
@@ -132,6 +144,7 @@ class MailKind:
     def _word(
         self,
         row: Any,
+        clock: Clock,
         staying: Sequence[Member],
         extra: Sequence[Dossier],
         dossiers: Dossiers,
@@ -141,8 +154,7 @@ class MailKind:
     ) -> SealedMail:
         contact = dossiers.people[row.contact_id]
         moment = timer.moment(row.send_after)
-        lines = [(dossiers.by_cycle[member.cycle_id], member.urgency) for member in staying]
-        lines += [(dossier, _urgency_by_days(dossier, moment)) for dossier in extra]
+        lines = _told(clock, staying, extra, dossiers, moment)
         leading = max(staying, key=lambda member: member.urgency.rank)
         first = dossiers.by_cycle[leading.cycle_id]
         nature = Nature.COMMERCIAL if all(member.nature is Nature.COMMERCIAL for member in staying) else Nature.SERVICE
@@ -153,7 +165,7 @@ class MailKind:
             self._links.renewal(first.order.order_key, first.account.account_key),
             self._links.unsubscribe(contact.id, contact.email),
         )
-        facts = letter(dossiers, contact, lines, Clock(row.clock), leading.touchpoint, nature, moment, links, owner)
+        facts = letter(dossiers, contact, lines, clock, leading.touchpoint, nature, moment, links, owner)
         words = self._writer.mail(facts)
         policy = self._policy.mail
         digest = hashlib.sha256(f"{installation}:{row.key}".encode()).hexdigest()[:32]
@@ -179,7 +191,7 @@ class MailKind:
             bcc=policy.bcc,
         )
         keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in lines))
-        return SealedMail(mail, keys, first.account.account_key, moment)
+        return SealedMail(mail, keys, first.account.account_key, moment, facts.written_at.date())
 
     def key_of(self, item: SealedMail) -> str:
         return item.mail.key
@@ -191,17 +203,7 @@ class MailKind:
         self, connection: Connection, done: Sequence[tuple[Any, SealedMail | None, Result]], timer: Timer
     ) -> None:
         """Touches are done, their renewals contacted, and the mail is logged in the CRM."""
-        ids = [row.id for row, _, _ in done]
-        mine = touches.c.delivery_id.in_(ids) & (touches.c.state == TouchState.PLANNED)
-        told = connection.execute(select(touches.c.cycle_id).where(mine).distinct()).scalars().all()
-        connection.execute(update(touches).where(mine).values(state=TouchState.DONE))
-        contacted = connection.execute(
-            update(cycles)
-            .where(cycles.c.id.in_(told), cycles.c.clock == Clock.RENEWAL, cycles.c.stage == Stage.UPCOMING)
-            .values(stage=Stage.CONTACTED)
-            .returning(cycles.c.order_id)
-        ).scalars()
-        changed = sorted(set(contacted))
+        changed = touches_done(connection, [row.id for row, _, _ in done])
         if self._crm is None:
             return
         records.queue(connection, changed, timer)
@@ -217,7 +219,7 @@ class MailKind:
         asks = [
             Ask(
                 row.account_id, kind, cycle_id, Clock(row.clock), Urgency(row.urgency), timer.day, row.touchpoint,
-                timer.opening,
+                timer.opening, raises=kind is TaskKind.CHECK,
             )
             for cycle_id in connection.execute(query.distinct()).scalars()
         ]  # fmt: skip
@@ -225,6 +227,24 @@ class MailKind:
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return self._mailer.find([row.key for row in rows]) if self._mailer.can_find else None
+
+
+def _spoken_clock(clock: Clock, staying: Sequence[Member], dossiers: Dossiers) -> Clock:
+    """What a mail is about: its own clock, or the reissue that joined it where the renewal has fallen away."""
+    left = [dossiers.by_cycle[member.cycle_id].clock for member in staying]
+    return clock if clock in left else left[0]
+
+
+def _told(
+    clock: Clock, staying: Sequence[Member], extra: Sequence[Dossier], dossiers: Dossiers, moment: datetime
+) -> list[tuple[Dossier, Urgency]]:
+    """The orders that a mail tells of, each once.
+
+    A reissue that joined its order's renewal mail is told by the renewal's line, which names the certificate's end.
+    """
+    due = [(dossiers.by_cycle[member.cycle_id], member.urgency) for member in staying]
+    told = [line for line in due if line[0].clock is clock]
+    return told + [(dossier, _urgency_by_days(dossier, moment)) for dossier in extra]
 
 
 def _urgency_by_days(dossier: Dossier, moment: datetime) -> Urgency:

@@ -20,6 +20,7 @@ class _Repeatable:
 
     def __init__(self, crm: Crm) -> None:
         self._crm = crm
+        self.connector = crm.name
         self.batch_size = crm.batch_size
         self.search_lag = crm.search_lag
 

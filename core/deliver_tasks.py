@@ -7,18 +7,22 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
+from core import records
 from core.deliver import Sealed
 from core.dossiers import Contact, Dossier, Dossiers, load
 from core.letters import script
-from core.members import Member, Ruling, judge_call, members_of, write_ruling
+from core.members import Member, Ruling, judge_call, members_of, touches_done, write_ruling
 from core.messages import Writer
 from core.policy import Policy
 from core.ports import Crm, Result, TaskClose, TaskDraft, TaskRaise
 from core.reasons import Reason
-from core.schema import cycles, task_orders, tasks, touches
-from core.tasks import OPEN, Ask, Desk
+from core.schema import task_orders, tasks, touches
+from core.tasks import Ask, Desk, creation_under_way
 from core.timing import Timer
-from core.words import Clock, DeliveryKind, DeliveryState, Stage, TaskKind, TaskState, TouchState, Urgency
+from core.words import Channel, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
+
+# Asked for where a mail cannot go or may be lost, and so without a touch of their own.
+_OUTSIDE_CADENCE = (TaskKind.CONTACT, TaskKind.CHECK)
 
 
 class _TaskKindBase:
@@ -27,6 +31,7 @@ class _TaskKindBase:
     def __init__(self, crm: Crm, policy: Policy) -> None:
         self._crm = crm
         self._policy = policy
+        self.connector = crm.name
         self.batch_size = crm.batch_size
         self.search_lag = crm.search_lag
 
@@ -70,12 +75,7 @@ class CreateKind(_TaskKindBase):
         withdrawn: dict[int, str] = {}
         for row in rows:
             task = known[row.task_id]
-            fallen = {member.cycle_id for member in members if member.touch_id in ruling.withdrawn}
-            about = [
-                dossiers.by_cycle[id]
-                for id in wanted[task.id]
-                if id not in fallen and dossiers.by_cycle[id].standing.open
-            ]
+            about = self._about(task, wanted[task.id], ruling.staying.get(row.id, ()), dossiers, timer)
             if task.state != TaskState.PLANNED or not about:
                 withdrawn[row.id] = str(ruling.reasons.get(row.id, Reason.NO_MEMBERS))
                 _give_up(connection, task, timer)
@@ -83,6 +83,17 @@ class CreateKind(_TaskKindBase):
             lines = [(one, urgencies.get(one.id, Urgency(task.urgency))) for one in about]
             items[row.id] = self._draft(row, task, lines, dossiers, timer)
         return Sealed(items, withdrawn)
+
+    def _about(
+        self, task: Any, wanted: Sequence[int], staying: Sequence[Member], dossiers: Dossiers, timer: Timer
+    ) -> list[Dossier]:
+        """The cycles that the task is about: its steps that stay, and what was asked outside the cadence."""
+        stepwise = {member.cycle_id for member in staying}
+        found = [dossiers.by_cycle[id] for id in wanted if id in stepwise]
+        if TaskKind(task.kind) in _OUTSIDE_CADENCE:
+            others = [dossiers.by_cycle[id] for id in wanted if id not in stepwise]
+            found += [one for one in others if dossiers.why_not(one, Channel.MAIL, timer.day) is None]
+        return found
 
     def _draft(
         self, row: Any, task: Any, lines: Sequence[tuple[Dossier, Urgency]], dossiers: Dossiers, timer: Timer
@@ -121,7 +132,7 @@ class CreateKind(_TaskKindBase):
                 .where(tasks.c.id == row.task_id, tasks.c.state == TaskState.PLANNED)
                 .values(state=TaskState.OPEN)
             )
-        touches_done(connection, [row.id for row, _, _ in done])
+        records.queue(connection, touches_done(connection, [row.id for row, _, _ in done]), timer)
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         """The CRM is asked for the tasks by their keys, each of which its delivery keeps while it is under way."""
@@ -144,13 +155,19 @@ class RaiseKind(_TaskKindBase):
         for member in members:
             judge_call(dossiers, member, self._policy, timer, ruling)
         write_ruling(connection, ruling, dossiers, timer)
+        in_making = creation_under_way(connection, list(known))
         items: dict[int, TaskRaise] = {}
         withdrawn: dict[int, str] = {}
+        deferred: set[int] = set()
         for row in rows:
             task, staying = known[row.task_id], ruling.staying.get(row.id, [])
             if not staying:
                 withdrawn[row.id] = str(ruling.reasons.get(row.id, Reason.NO_MEMBERS))
-            elif task.state not in OPEN:
+            elif task.id in in_making:
+                deferred.add(row.id)
+            elif task.state != TaskState.OPEN:
+                if task.state == TaskState.PLANNED:
+                    _give_up(connection, task, timer)
                 withdrawn[row.id] = Reason.TASK_CLOSED
                 self._ask_anew(connection, task, staying, dossiers, timer)
             else:
@@ -167,7 +184,7 @@ class RaiseKind(_TaskKindBase):
                     was_due_on=task.due_on,
                     order_keys=tuple(dict.fromkeys(keys)),
                 )
-        return Sealed(items, withdrawn)
+        return Sealed(items, withdrawn, deferred)
 
     def _ask_anew(
         self, connection: Connection, task: Any, staying: Sequence[Member], dossiers: Dossiers, timer: Timer
@@ -194,7 +211,7 @@ class RaiseKind(_TaskKindBase):
             if item is not None:
                 values = {"urgency": item.urgency, "due_on": item.due_on}
                 connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(values))
-        touches_done(connection, [row.id for row, _, _ in done])
+        records.queue(connection, touches_done(connection, [row.id for row, _, _ in done]), timer)
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return {}
@@ -204,13 +221,22 @@ class CloseKind(_TaskKindBase):
     """Closes tasks whose last order is settled."""
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
+        """Waits for a task that may just be being made; one that never was is closed here."""
         known = self._keys(connection, rows)
-        items = {
-            row.id: TaskClose(known[row.task_id].task_key, known[row.task_id].outside_id, known[row.task_id].reason)
-            for row in rows
-            if known[row.task_id].state == TaskState.CLOSING
-        }
-        return Sealed(items, {row.id: Reason.TASK_CLOSED for row in rows if row.id not in items})
+        in_making = creation_under_way(connection, list(known))
+        items: dict[int, TaskClose] = {}
+        withdrawn: dict[int, str] = {}
+        deferred: set[int] = set()
+        for row in rows:
+            task = known[row.task_id]
+            if task.state == TaskState.CLOSING and task.id in in_making:
+                deferred.add(row.id)
+            elif task.state == TaskState.CLOSING and task.outside_id:
+                items[row.id] = TaskClose(task.task_key, task.outside_id, task.reason)
+            else:
+                withdrawn[row.id] = Reason.TASK_CLOSED
+                _give_up(connection, task, timer)
+        return Sealed(items, withdrawn, deferred)
 
     def hand_over(self, items: Sequence[TaskClose]) -> Sequence[Result]:
         return self._crm.close_tasks(items)
@@ -223,15 +249,6 @@ class CloseKind(_TaskKindBase):
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return {}
-
-
-def touches_done(connection: Connection, delivery_ids: Sequence[int]) -> None:
-    """The touches of deliveries that have arrived are done; a renewal that was only upcoming is contacted."""
-    mine = touches.c.delivery_id.in_(delivery_ids) & (touches.c.state == TouchState.PLANNED)
-    told = connection.execute(select(touches.c.cycle_id).where(mine).distinct()).scalars().all()
-    connection.execute(update(touches).where(mine).values(state=TouchState.DONE))
-    upcoming = (cycles.c.clock == Clock.RENEWAL) & (cycles.c.stage == Stage.UPCOMING)
-    connection.execute(update(cycles).where(cycles.c.id.in_(told), upcoming).values(stage=Stage.CONTACTED))
 
 
 def _open_orders(connection: Connection, task_ids: Sequence[int]) -> dict[int, list[int]]:
@@ -258,9 +275,9 @@ def _person_to_call(dossiers: Dossiers, dossier: Dossier) -> Contact | None:
 
 
 def _give_up(connection: Connection, task: Any, timer: Timer) -> None:
-    """A task that nobody has seen and that is about nothing any more is closed here."""
+    """A task that no CRM has and that is about nothing any more is closed here."""
     connection.execute(
         update(tasks)
-        .where(tasks.c.id == task.id, tasks.c.state == TaskState.PLANNED)
+        .where(tasks.c.id == task.id, tasks.c.state.in_((TaskState.PLANNED, TaskState.CLOSING)))
         .values(state=TaskState.CLOSED, reason=Reason.NO_MEMBERS, closed_at=timer.opening)
     )

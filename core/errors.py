@@ -21,6 +21,10 @@ class RetriableError(NolapseError):
     permanent = False
 
 
+class PostponedError(RetriableError):
+    """One item is put off by the outside system; the others go on, and this one may be tried again later."""
+
+
 class SkippableError(NolapseError):
     """One item is refused for good; the others go on."""
 
@@ -31,3 +35,13 @@ class FatalError(NolapseError):
 
 class StoreError(NolapseError):
     """The database cannot be used: it is missing, locked, read-only, full, or of another schema."""
+
+
+class BusyError(StoreError):
+    """Another process holds what was asked for; nothing was done."""
+
+
+class StoppedError(NolapseError):
+    """The step was asked to stop and has ended between two batches; the next run does the rest."""
+
+    permanent = False

@@ -1,5 +1,6 @@
 """Tells for every touchpoint of an order what happened or will happen, and why."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from core import golive
+from core.cadence import Decision, Scheduled, decide
 from core.dossiers import Dossier, load
-from core.plan import steps_of
+from core.plan import LOOK_AHEAD, steps_of, why_skipped
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import cycles, deliveries, orders, touches
@@ -46,38 +48,42 @@ class Told:
 
 def explain(connection: Connection, order_key: str, policy: Policy, today: date) -> list[Told]:
     """Every touchpoint of an order: those decided, as the ledger has them, and those to come, as they would be today."""
-    ids = connection.execute(
-        select(cycles.c.id)
-        .join(orders, orders.c.id == cycles.c.order_id)
-        .where(orders.c.order_key == order_key)
-        .order_by(cycles.c.ends_on, cycles.c.id)
-    ).scalars()
-    dossiers = load(connection, list(ids), policy)
-    decided = _decided(connection, list(dossiers.by_cycle))
+    ids = (
+        connection.execute(
+            select(cycles.c.id)
+            .join(orders, orders.c.id == cycles.c.order_id)
+            .where(orders.c.order_key == order_key)
+            .order_by(cycles.c.ends_on, cycles.c.id)
+        )
+        .scalars()
+        .all()
+    )
+    dossiers = load(connection, ids, policy)
+    decided = _decided(connection, ids)
     held = golive.why_held(connection, today)
     told: list[Told] = []
-    for dossier in dossiers.by_cycle.values():
+    for dossier in (dossiers.by_cycle[id] for id in ids):
         rows = decided.get(dossier.id, [])
         found = [_of_touch(dossier, row, held) for row in rows]
-        keys = {(one.touchpoint, one.channel) for one in found}
-        reason = dossiers.why_not(dossier, Channel.MAIL, today) or ""
+        keys = {(one.touchpoint, Channel(one.channel)) for one in found}
         for scheduled, automatic in steps_of(dossier, policy):
+            ahead = _ahead(dossier, scheduled, keys, policy, today)
             for entry in scheduled:
-                if entry.step.key in keys:
-                    continue
-                why = "" if automatic and reason == Reason.AUTO_RENEW else reason
-                found.append(_to_come(dossier, entry, str(why)))
+                if entry.step.key not in keys:
+                    reason = why_skipped(dossiers, dossier, entry.step, max(entry.day, today), automatic=automatic)
+                    found.append(_to_come(dossier, entry, ahead, str(reason or "")))
         told += sorted(found, key=lambda one: (one.day, one.channel, one.touchpoint))
     return told
 
 
-def _decided(connection: Connection, ids: list[int]) -> dict[int, list[Any]]:
+def _decided(connection: Connection, ids: Sequence[int]) -> dict[int, list[Any]]:
     query = (
         select(
             touches,
             deliveries.c.key.label("delivery_key"),
             deliveries.c.state.label("delivery_state"),
             deliveries.c.error.label("delivery_error"),
+            deliveries.c.reason.label("delivery_reason"),
             deliveries.c.send_after,
         )
         .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
@@ -96,6 +102,8 @@ def _of_touch(dossier: Dossier, row: Any, held: str) -> Told:
         outcome = _BY_DELIVERY.get(row.delivery_state, Outcome.WAITING)
         if outcome in (Outcome.FAILED, Outcome.UNCERTAIN):
             reason = row.delivery_error
+        elif outcome is Outcome.WITHDRAWN:
+            reason = row.delivery_reason
         elif outcome is Outcome.WAITING:
             reason = row.delivery_error or (Reason.NOT_LIVE if held else Reason.NOT_YET)
     else:
@@ -105,10 +113,30 @@ def _of_touch(dossier: Dossier, row: Any, held: str) -> Told:
     )
 
 
-def _to_come(dossier: Dossier, entry: Any, reason: str) -> Told:
+def _ahead(
+    dossier: Dossier,
+    scheduled: tuple[Scheduled, ...],
+    keys: Collection[tuple[str, Channel]],
+    policy: Policy,
+    today: date,
+) -> Decision:
+    """What planning would decide of these steps today."""
+    return decide(
+        scheduled,
+        horizon=today + LOOK_AHEAD,
+        today=today,
+        ends_on=dossier.ends_on,
+        handled=keys,
+        rules=policy.rules,
+    )
+
+
+def _to_come(dossier: Dossier, entry: Scheduled, ahead: Decision, reason: str) -> Told:
     """A step that planning has not reached. For a cycle that has ended it never will."""
     if not dossier.standing.open:
         outcome, why = Outcome.SKIPPED, reason
+    elif entry in ahead.missed:
+        outcome, why = Outcome.MISSED, str(Reason.PASSED_OVER)
     elif entry.into is not None:
         outcome, why = Outcome.MERGED, str(Reason.SAME_DAY)
     else:

@@ -18,22 +18,24 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a step goes, and the day of the mail."""
+    """Where a step goes, and the day of the mail; `onto` is the day of the waiting mail that it joins."""
 
     place: Place
     day: date
+    onto: date | None = None
 
 
 @dataclass(slots=True)
 class Mailbox:
     """What one person has had and is to have of mails about one clock.
 
-    `waiting_on` is the day of the mail that waits, `sent_on` are the local days of those that went within the last
-    week, `listed` the days on which a mail has listed a cycle, `open_orders` how many orders of the person end soon.
+    `waiting` are the days on which the mails that wait will go, and whether they hold an urgent step; `sent_on` are the
+    local days of those that went within the last week, `listed` the days on which a mail has listed a cycle,
+    `open_orders` how many orders of the person end soon.
     """
 
     clock: Clock
-    waiting_on: date | None = None
+    waiting: dict[date, bool] = field(default_factory=dict)
     sent_on: set[date] = field(default_factory=set)
     listed: dict[int, date] = field(default_factory=dict)
     open_orders: int = 0
@@ -42,19 +44,21 @@ class Mailbox:
 def place(box: Mailbox, cycle_id: int, day: date, urgency: Urgency, rules: CadenceRules) -> Placement:
     """Where a step of this cycle goes that is due on this day.
 
-    Critical and expired steps pass every limit, but still share a mail that waits. Others: an order that a mail has
-    listed within `stand_in_days` needs no mail of its own; a person with more than `digest_above_orders` open orders
-    hears once in `stand_in_days`; at most one renewal mail goes per person and day.
+    Critical and expired steps pass every limit and go on their day: with a mail that waits for it, or with a later one,
+    which they hasten unless that has an urgent step of its own. Others: an order that a mail has listed within
+    `stand_in_days` needs no mail of its own; a mail that waits takes them in; a person with more than
+    `digest_above_orders` open orders hears once in `stand_in_days`; at most one renewal mail goes per person and day.
     """
     if urgency.passes_limits:
-        if box.waiting_on is not None and box.waiting_on <= day:
-            return Placement(Place.JOIN, box.waiting_on)
-        return Placement(Place.JOIN if box.waiting_on is not None else Place.NEW, day)
+        later = [on for on, urgent in box.waiting.items() if on > day and not urgent]
+        onto = day if day in box.waiting else min(later, default=None)
+        return Placement(Place.NEW if onto is None else Place.JOIN, day, onto)
     listed = box.listed.get(cycle_id)
     if listed is not None and (day - listed).days < rules.stand_in_days:
         return Placement(Place.LISTED, listed)
-    if box.waiting_on is not None:
-        return Placement(Place.JOIN, box.waiting_on)
+    if box.waiting:
+        onto = min((on for on in box.waiting if on >= day), default=max(box.waiting))
+        return Placement(Place.JOIN, onto, onto)
     return Placement(Place.NEW, _free_day(box, day, rules))
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ class Taken:
 def known_orders(connection: Connection, keys: Sequence[str]) -> dict[str, Known]:
     """Those of these orders that the ledger holds."""
     columns = select(orders.c.order_key, orders.c.id, orders.c.digest, orders.c.vanished_on)
-    rows = connection.execute(columns.where(orders.c.order_key.in_(keys)))
+    rows = connection.execute(columns.where(orders.c.order_key.in_(keys))).all()
     return {key: Known(id, digest, vanished_on is not None) for key, id, digest, vanished_on in rows}
 
 
@@ -56,7 +56,7 @@ def store_accounts(
     With `overwrite`, what the facts say replaces what is stored; without, it only fills what is empty. What the facts
     leave empty never erases anything.
     """
-    facts = list({one.key: one for one in facts}.values())
+    facts = _each_once(facts)
     keys = [one.key for one in facts]
     columns = [accounts.c[name] for name in _FILLED]
     query = select(accounts.c.account_key, accounts.c.id, accounts.c.digest, *columns)
@@ -93,6 +93,24 @@ def store_accounts(
     return ids
 
 
+def _each_once(facts: Iterable[AccountFacts]) -> list[AccountFacts]:
+    """Several words on one customer as one: the last counts, what it leaves empty is taken from those before."""
+    found: dict[str, AccountFacts] = {}
+    for one in facts:
+        before = found.get(one.key)
+        if before is not None:
+            filled = {name: getattr(one, name) or getattr(before, name) for name in _FILLED}
+            one = replace(one, **filled, people=(*before.people, *one.people))
+        found[one.key] = one
+    return list(found.values())
+
+
+def _together(first: Person, other: Person) -> Person:
+    """Two words on one person: the first counts, what it leaves empty is taken from the other."""
+    filled = {name: getattr(first, name) or getattr(other, name) for name in _PERSON}
+    return replace(first, **filled, roles=tuple(dict.fromkeys((*first.roles, *other.roles))))
+
+
 def _merge(stored: str, said: str, overwrite: bool) -> str:
     return said if said and (overwrite or not stored) else stored
 
@@ -108,7 +126,8 @@ def store_people(
     """Stores people of accounts; gives the id of each by account and address. `account_wide` keeps their roles."""
     wanted: dict[tuple[int, str], Person] = {}
     for account_id, person in people:
-        wanted.setdefault((account_id, person.email), person)
+        before = wanted.get((account_id, person.email))
+        wanted[account_id, person.email] = person if before is None else _together(before, person)
     if not wanted:
         return {}
     account_ids = {account_id for account_id, _ in wanted}

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, distinct, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from core import golive
 from core.cadence import Scheduled
 from core.dossiers import Contact, Dossier, Dossiers
 from core.grouping import Mailbox, Place, joins_renewal, place
-from core.schema import cycles, deliveries, delivery_orders, order_contacts, touches
+from core.model import end_instant
+from core.schema import contacts, cycles, deliveries, delivery_orders, order_contacts, orders, touches
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, TouchState, Urgency
 
@@ -54,13 +56,18 @@ class Draft:
             raise LookupError(f"{self.key} has not been written yet")
         return self.id
 
-    def take(self, wish: Wish, send_after: datetime) -> None:
-        """Takes a step in: the most urgent member speaks for the mail, an urgent one hastens it."""
+    def take(self, wish: Wish, day: date, send_after: datetime) -> None:
+        """Takes a step in: the most urgent member speaks for the mail, an urgent one hastens it to its day.
+
+        What says that something has ended goes only after that instant; east of Greenwich offices may open before it.
+        """
         step = wish.entry.step
         if step.urgency.rank > self.urgency.rank:
             self.urgency, self.touchpoint, self.changed = step.urgency, step.touchpoint, True
         if step.urgency.passes_limits and send_after < self.send_after:
-            self.send_after, self.changed = send_after, True
+            self.send_after, self.day, self.changed = send_after, day, True
+        if step.urgency is Urgency.EXPIRED and self.send_after < (ended := end_instant(wish.dossier.ends_on)):
+            self.send_after, self.changed = ended, True
         if wish.nature is Nature.SERVICE and self.nature is not Nature.SERVICE:
             self.nature, self.changed = Nature.SERVICE, True
         order_id = wish.dossier.order.id
@@ -75,16 +82,21 @@ class Mailboxes:
         self._dossiers = dossiers
         self._timer = timer
         self._rules = dossiers.policy.rules
+        self.soonest = _soonest(connection, timer)
         self._boxes: dict[tuple[int, Clock], Mailbox] = {}
-        self._waiting: dict[tuple[int, Clock], Draft] = {}
+        self._waiting: dict[tuple[int, Clock], dict[date, Draft]] = {}
         self._numbers: dict[tuple[int, Clock, date], int] = {}
         self.placed: list[tuple[Wish, Draft | None]] = []
         self.created = 0
 
     def place(self, wishes: Sequence[Wish]) -> None:
-        """Finds a place for every wish, renewals first, so that a reissue step can join its order's renewal mail."""
+        """Finds a place for every wish.
+
+        Renewals come first, so that a reissue step can join its order's renewal mail; then the most urgent, so that the
+        others join it instead of making a mail of their own.
+        """
         self._load(wishes)
-        for wish in sorted(wishes, key=lambda one: _CLOCKS.index(one.dossier.clock)):
+        for wish in sorted(wishes, key=_turn):
             self.placed.append((wish, self._place(wish)))
 
     def _place(self, wish: Wish) -> Draft | None:
@@ -92,27 +104,47 @@ class Mailboxes:
         if contact is None:
             raise LookupError("a mail needs somebody to go to")
         if (renewal := self._renewal_to_join(wish, contact)) is not None:
-            renewal.take(wish, self._send_after(wish, wish.day))
+            renewal.take(wish, wish.day, self._send_after(wish, wish.day))
             return renewal
         lane = (contact.id, dossier.clock)
-        box = self._boxes[lane]
-        placement = place(box, dossier.id, wish.day, urgency, self._rules)
+        box, waiting = self._boxes[lane], self._waiting[lane]
+        wanted = max(wish.day, self.soonest)
+        placement = place(box, dossier.id, wanted, urgency, self._rules)
         if placement.place is Place.LISTED:
             return None
-        send_after = self._send_after(wish, placement.day)
-        draft = self._waiting.get(lane)
-        if draft is None or placement.place is Place.NEW:
-            draft = self._waiting[lane] = self._draft(wish, contact, placement.day, send_after)
-            box.waiting_on = placement.day
-        draft.take(wish, send_after)
+        day = self._free_to_go(wish, wish.day if placement.day == wanted else placement.day)
+        send_after = self._send_after(wish, day)
+        if placement.onto is None:
+            day = send_after.astimezone(self._dossiers.zone(dossier, contact)).date()
+            draft = self._draft(wish, contact, day, send_after)
+        else:
+            draft = waiting.pop(placement.onto)
+            del box.waiting[placement.onto]
+        draft.take(wish, day, send_after)
+        self._await(lane, draft)
         return draft
+
+    def _await(self, lane: tuple[int, Clock], draft: Draft) -> None:
+        """Notes on which day a mail will go; of two for one day the older takes further steps in."""
+        on = max(draft.day, self.soonest)
+        self._waiting[lane].setdefault(on, draft)
+        self._boxes[lane].waiting[on] = self._waiting[lane][on].urgency.passes_limits
+
+    def _free_to_go(self, wish: Wish, day: date) -> date:
+        """A mail that misses the day its cadence gave it goes on a working day; an urgent one goes all the same."""
+        if day == wish.entry.day or wish.entry.step.urgency.passes_limits:
+            return day
+        return self._dossiers.policy.calendar.working_day_on_or_after(day, wish.dossier.account.country)
 
     def _renewal_to_join(self, wish: Wish, contact: Contact) -> Draft | None:
         if wish.dossier.clock is not Clock.REISSUE:
             return None
-        draft = self._waiting.get((contact.id, Clock.RENEWAL))
-        spoken = draft.orders.get(wish.dossier.order.id) if draft is not None else None
-        return draft if spoken is not None and joins_renewal(wish.entry.step.urgency, spoken) else None
+        for on, draft in self._waiting[contact.id, Clock.RENEWAL].items():
+            spoken = draft.orders.get(wish.dossier.order.id)
+            timely = on <= max(wish.day, self.soonest)
+            if timely and spoken is not None and joins_renewal(wish.entry.step.urgency, spoken):
+                return draft
+        return None
 
     def _draft(self, wish: Wish, contact: Contact, day: date, send_after: datetime) -> Draft:
         dossier, step = wish.dossier, wish.entry.step
@@ -146,46 +178,46 @@ class Mailboxes:
         for contact_id in people:
             for clock in Clock:
                 self._boxes[contact_id, clock] = Mailbox(clock)
+                self._waiting[contact_id, clock] = {}
         if not people:
             return
         since = self._timer.day - timedelta(days=self._rules.stand_in_days + 1)
-        recent = select(deliveries).where(
-            deliveries.c.contact_id.in_(people), deliveries.c.day >= since, deliveries.c.kind == DeliveryKind.MAIL
+        theirs = deliveries.c.contact_id.in_(people) & (deliveries.c.kind == DeliveryKind.MAIL)
+        recent = select(deliveries.c.key, deliveries.c.contact_id, deliveries.c.clock, deliveries.c.day).add_columns(
+            deliveries.c.state
         )
-        waiting = select(deliveries).where(
-            deliveries.c.contact_id.in_(people),
-            deliveries.c.day < since,
-            deliveries.c.kind == DeliveryKind.MAIL,
-            deliveries.c.state == DeliveryState.PLANNED,
-        )
-        for query in (recent, waiting):
-            for row in self._connection.execute(query.order_by(deliveries.c.id)):
-                self._remember(row, people[row.contact_id])
+        for row in self._connection.execute(recent.where(theirs, deliveries.c.day >= since)).all():
+            self._remember(row)
+        # Locked, so that nobody claims what is about to take another step in.
+        waiting = select(deliveries).where(theirs, deliveries.c.state == DeliveryState.PLANNED)
+        for row in self._connection.execute(waiting.order_by(deliveries.c.id).with_for_update()).all():
+            self._remember(row)
+            draft = Draft(
+                row.key, people[row.contact_id], row.account_id, Clock(row.clock), row.day, row.send_after,
+                Urgency(row.urgency), Nature(row.nature), row.touchpoint, id=row.id,
+            )  # fmt: skip
+            self._await((draft.contact.id, draft.clock), draft)
         self._load_members()
         self._load_listed(wishes, since)
         self._load_open_orders(people)
 
-    def _remember(self, row: Any, contact: Contact) -> None:
+    def _remember(self, row: Any) -> None:
+        """Keeps the number of a mail, whose key names the day it was first for, and the day on which one has gone."""
         clock = Clock(row.clock)
-        numbered = (contact.id, clock, row.day)
-        self._numbers[numbered] = max(self._numbers.get(numbered, 0), int(row.key.rpartition(":")[2]))
+        *_, day, number = row.key.split(":")
+        numbered = (row.contact_id, clock, date.fromisoformat(day))
+        self._numbers[numbered] = max(self._numbers.get(numbered, 0), int(number))
         if row.state in _GONE:
-            self._boxes[contact.id, clock].sent_on.add(row.day)
-        elif row.state == DeliveryState.PLANNED and (contact.id, clock) not in self._waiting:
-            self._boxes[contact.id, clock].waiting_on = row.day
-            self._waiting[contact.id, clock] = Draft(
-                row.key, contact, row.account_id, clock, row.day, row.send_after, Urgency(row.urgency),
-                Nature(row.nature), row.touchpoint, id=row.id,
-            )  # fmt: skip
+            self._boxes[row.contact_id, clock].sent_on.add(row.day)
 
     def _load_members(self) -> None:
-        stored = {draft.id: draft for draft in self._waiting.values() if draft.id is not None}
+        stored = {draft.id: draft for lane in self._waiting.values() for draft in lane.values()}
         query = (
             select(touches.c.delivery_id, cycles.c.order_id, touches.c.urgency)
             .join(cycles, cycles.c.id == touches.c.cycle_id)
             .where(touches.c.delivery_id.in_(stored), touches.c.state == TouchState.PLANNED)
         )
-        for delivery_id, order_id, urgency in self._connection.execute(query):
+        for delivery_id, order_id, urgency in self._connection.execute(query).all():
             known = stored[delivery_id].orders
             known[order_id] = Urgency.highest(Urgency(urgency), *filter(None, [known.get(order_id)]))
 
@@ -199,7 +231,7 @@ class Mailboxes:
                 deliveries.c.state.in_(_GONE),
             )
         )
-        for cycle_id, contact_id, clock, day in self._connection.execute(query):
+        for cycle_id, contact_id, clock, day in self._connection.execute(query).all():
             box = self._boxes.get((contact_id, Clock(clock)))
             if box is not None:
                 box.listed[cycle_id] = max(day, box.listed.get(cycle_id, day))
@@ -207,18 +239,21 @@ class Mailboxes:
     def _load_open_orders(self, people: dict[int, Contact]) -> None:
         """Counts the orders of each person whose renewal ends within the days that one mail lists."""
         ends_by = self._timer.day + timedelta(days=self._rules.list_within_days)
-        query = (
-            select(order_contacts.c.contact_id, func.count(distinct(cycles.c.order_id)))
+        soon = cycles.c.open & (cycles.c.clock == Clock.RENEWAL) & (cycles.c.ends_on <= ends_by)
+        named = (
+            select(order_contacts.c.contact_id, cycles.c.order_id)
             .join(cycles, cycles.c.order_id == order_contacts.c.order_id)
-            .where(
-                order_contacts.c.contact_id.in_(people),
-                cycles.c.open,
-                cycles.c.clock == Clock.RENEWAL,
-                cycles.c.ends_on <= ends_by,
-            )
-            .group_by(order_contacts.c.contact_id)
+            .where(soon, order_contacts.c.contact_id.in_(people))
         )
-        for contact_id, count in self._connection.execute(query):
+        general = (
+            select(contacts.c.id, cycles.c.order_id)
+            .join(orders, orders.c.account_id == contacts.c.account_id)
+            .join(cycles, cycles.c.order_id == orders.c.id)
+            .where(soon, contacts.c.id.in_(people), contacts.c.roles != "")
+        )
+        theirs = named.union(general).subquery()
+        query = select(theirs.c.contact_id, func.count()).group_by(theirs.c.contact_id)
+        for contact_id, count in self._connection.execute(query).all():
             self._boxes[contact_id, Clock.RENEWAL].open_orders = count
 
     def write(self) -> None:
@@ -235,12 +270,24 @@ class Mailboxes:
                 draft.id = ids[draft.key]
             self.created = len(fresh)
         if changed:
-            names = ("send_after", "urgency", "nature", "touchpoint")
+            names = ("day", "send_after", "urgency", "nature", "touchpoint")
             named: dict[str, Any] = {name: bindparam(name) for name in names}
             self._connection.execute(
                 update(deliveries).where(deliveries.c.id == bindparam("which")).values(named),
                 [{"which": draft.id} | {name: getattr(draft, name) for name in names} for draft in changed],
             )
+
+
+def _turn(wish: Wish) -> tuple[int, int]:
+    return _CLOCKS.index(wish.dossier.clock), -wish.entry.step.urgency.rank
+
+
+def _soonest(connection: Connection, timer: Timer) -> date:
+    """The first day on which a mail that waits now can go: not today, where today nothing is sent."""
+    first = golive.live_from(connection)
+    if first is None:
+        return timer.day + timedelta(days=1)
+    return max(first, timer.day)
 
 
 def _row(draft: Draft) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.reasons import Reason
 from core.schema import cycles, touches
 from core.tasks import Ask, Desk
 from core.timing import Timer
-from core.words import Channel, Nature, TaskKind, TouchState, Urgency
+from core.words import Channel, Clock, Nature, Stage, TaskKind, TouchState, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,23 @@ def write_ruling(connection: Connection, ruling: Ruling, dossiers: Dossiers, tim
         )
 
 
+def touches_done(connection: Connection, delivery_ids: Sequence[int]) -> list[int]:
+    """Notes that the touches of these deliveries are done; a renewal that was only upcoming is contacted.
+
+    Gives the orders whose stage that has changed.
+    """
+    mine = touches.c.delivery_id.in_(delivery_ids) & (touches.c.state == TouchState.PLANNED)
+    told = connection.execute(select(touches.c.cycle_id).where(mine).distinct()).scalars().all()
+    connection.execute(update(touches).where(mine).values(state=TouchState.DONE))
+    contacted = connection.execute(
+        update(cycles)
+        .where(cycles.c.id.in_(told), cycles.c.clock == Clock.RENEWAL, cycles.c.stage == Stage.UPCOMING)
+        .values(stage=Stage.CONTACTED)
+        .returning(cycles.c.order_id)
+    )
+    return sorted(set(contacted.scalars()))
+
+
 def _mark(connection: Connection, state: TouchState, reasons: dict[int, Reason]) -> None:
     if reasons:
         connection.execute(
@@ -110,6 +127,7 @@ def _find_contact(dossiers: Dossiers, member: Member, timer: Timer) -> Ask:
         due_on=timer.day,
         touchpoint=member.touchpoint,
         send_after=timer.opening,
+        raises=False,
     )
 
 

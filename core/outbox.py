@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import Connection
 
-from core.deliver_tasks import touches_done
 from core.errors import UsageError
+from core.members import touches_done
 from core.reasons import Reason, sentence
-from core.schema import cycles, deliveries, orders, task_orders, touches
+from core.schema import cycles, deliveries, orders, task_orders, tasks, touches
 from core.timing import Timer
-from core.words import DeliveryKind, DeliveryState, TouchState
+from core.words import DeliveryKind, DeliveryState, TaskState, TouchState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,36 @@ class Listed:
     orders: tuple[str, ...]
     attempts: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """How many deliveries wait for a decision of the operator's."""
+
+    uncertain: int = 0
+    failed: int = 0
+
+    @property
+    def words(self) -> str:
+        """One line, with where to look; empty where nothing is stuck."""
+        told = [(self.uncertain, "uncertain"), (self.failed, "failed")]
+        said = [f"{number:,} {word}" for number, word in told if number]
+        if not said:
+            return ""
+        number, word = next(one for one in told if one[0])
+        said[0] = f"{number:,} {'delivery is' if number == 1 else 'deliveries are'} {word}"
+        if not self.uncertain:
+            said[0] = f"{number:,} {'delivery has' if number == 1 else 'deliveries have'} failed"
+        return f"{', '.join(said)}: see `nolapse deliveries`"
+
+
+def stuck(connection: Connection) -> Stuck:
+    """What is uncertain or has failed, since whenever."""
+    # In so many words: with bound values SQLite does not see that the index of these states serves.
+    waits = text("state in ('failed', 'uncertain')")
+    query = select(deliveries.c.state, func.count()).where(waits).group_by(deliveries.c.state)
+    found = {state: count for state, count in connection.execute(query)}
+    return Stuck(found.get(DeliveryState.UNCERTAIN, 0), found.get(DeliveryState.FAILED, 0))
 
 
 def listing(connection: Connection, states: Sequence[str], kind: str | None, limit: int) -> list[Listed]:
@@ -95,16 +125,28 @@ def resolve(connection: Connection, key: str, verdict: str, timer: Timer) -> Del
         raise UsageError(f"{key}: the task was given up; the next touchpoint makes a new one")
     decisions: dict[str, tuple[DeliveryState, dict[str, Any]]] = {
         "arrived": (DeliveryState.DELIVERED, {"settled_at": timer.opening, "error": ""}),
-        "repeat": (DeliveryState.PLANNED, {"token": None, "attempts": 0, "send_after": timer.opening}),
+        "repeat": (DeliveryState.PLANNED, {"token": None, "attempts": 0, "send_after": timer.opening, "error": ""}),
         "drop": (DeliveryState.WITHDRAWN, {"settled_at": timer.opening, "reason": Reason.BY_OPERATOR}),
     }
     state, values = decisions[verdict]
     connection.execute(
         update(deliveries).where(deliveries.c.id == row.id).values(state=state, lease_until=None, **values)
     )
+    if row.kind == DeliveryKind.CALL_CREATE and state is not DeliveryState.PLANNED:
+        _decide_task(connection, row.task_id, state, timer)
     if state is DeliveryState.DELIVERED:
         touches_done(connection, [row.id])
     elif state is DeliveryState.WITHDRAWN:
         mine = (touches.c.delivery_id == row.id) & (touches.c.state == TouchState.PLANNED)
         connection.execute(update(touches).where(mine).values(state=TouchState.WITHDRAWN, reason=Reason.BY_OPERATOR))
     return state
+
+
+def _decide_task(connection: Connection, task_id: int, state: DeliveryState, timer: Timer) -> None:
+    """A task whose creation arrived is open; one that was given up is closed, so that the next step makes a new one."""
+    arrived = state is DeliveryState.DELIVERED
+    values: dict[str, Any] = {"state": TaskState.OPEN}
+    if not arrived:
+        values = {"state": TaskState.CLOSED, "reason": Reason.BY_OPERATOR, "closed_at": timer.opening}
+    waiting = (tasks.c.id == task_id) & (tasks.c.state == TaskState.PLANNED)
+    connection.execute(update(tasks).where(waiting).values(values))

@@ -6,9 +6,8 @@ calls onto the desk; (5) write touches and deliveries. One transaction per batch
 Planning looks one day ahead, because offices in the east open before the day has begun in UTC.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,11 +15,12 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
 from core.batches import batched
-from core.cadence import Decision, Scheduled, decide, schedule
+from core.cadence import Cadence, Decision, Scheduled, Step, decide, schedule
 from core.consequences import withdraw_empty
 from core.dossiers import Dossier, Dossiers, load
-from core.locks import holding
+from core.locks import holding, never
 from core.mailboxes import Mailboxes, Wish
+from core.model import end_instant
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import cycles, deliveries, meta, touches
@@ -28,7 +28,7 @@ from core.sql import upsert
 from core.store import Store
 from core.tasks import Ask, Desk
 from core.timing import Timer
-from core.words import Channel, DeliveryState, Nature, TaskKind, TouchState
+from core.words import Channel, DeliveryState, Nature, TaskKind, TouchState, Urgency
 
 LOOK_AHEAD = timedelta(days=1)
 Progress = Callable[[int, int | None], None]
@@ -40,7 +40,7 @@ class PlanCounts:
 
     touches: int = 0
     deliveries: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, int] = field(default_factory=dict)
     missed: int = 0
     merged: int = 0
 
@@ -60,10 +60,17 @@ class _Batch:
     asks: list[Ask] = field(default_factory=list)
 
 
-def plan(store: Store, timer: Timer, policy: Policy, *, progress: Progress | None = None) -> PlanCounts:
-    """Plans the day and the next, and gives what was added."""
+def plan(
+    store: Store,
+    timer: Timer,
+    policy: Policy,
+    *,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = never,
+) -> PlanCounts:
+    """Plans the day and the next, and gives what was added. Raises `StoppedError` between two batches where `stop` asks."""
     counts = PlanCounts()
-    with holding(store, "plan", timer.day, policy.lock_wait_seconds) as lock:
+    with holding(store, "plan", timer.day, policy.lock_wait_seconds, stop) as lock:
         with store.begin() as connection:
             lock.renew(connection)
             _plan_all_after_change(connection, policy, timer)
@@ -125,12 +132,13 @@ def _touches_of(
     columns = (touches.c.id, touches.c.cycle_id, touches.c.touchpoint, touches.c.channel, touches.c.state)
     query = (
         select(*columns, touches.c.delivery_id, deliveries.c.state.label("delivery_state"))
+        .add_columns(deliveries.c.day.label("delivery_day"))
         .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
         .where(touches.c.cycle_id.in_(ids))
     )
     handled: dict[int, set[tuple[str, Channel]]] = {}
     older: dict[tuple[int, Channel], list[Any]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query).all():
         channel = Channel(row.channel)
         handled.setdefault(row.cycle_id, set()).add((row.touchpoint, channel))
         if row.state == TouchState.PLANNED and row.delivery_state == DeliveryState.PLANNED:
@@ -145,15 +153,7 @@ def steps_of(dossier: Dossier, policy: Policy) -> list[tuple[tuple[Scheduled, ..
     """
     account = dossier.account
     cadences = policy.cadences
-    table = cadences.choose(
-        dossier.clock,
-        level=dossier.level,
-        segment=account.segment,
-        country=account.country,
-        route=account.route,
-        value_minor=dossier.order.value_minor,
-    )
-    tables = [(table, False)]
+    tables = [(_table_of(dossier, policy), False)]
     if dossier.order.auto_renew and (automatic := cadences.auto_renew(dossier.clock)) is not None:
         tables.append((automatic, True))
     laid = [
@@ -203,32 +203,44 @@ def _decide(batch: _Batch, dossier: Dossier, handled: set[tuple[str, Channel]]) 
 def _wish(batch: _Batch, dossier: Dossier, entry: Scheduled, automatic: bool) -> None:
     step, day = entry.step, max(entry.day, batch.timer.day)
     dossiers = batch.dossiers
-    reason = dossiers.why_not(dossier, step.channel, day, automatic=automatic)
+    reason = _why_not(dossiers, dossier, step, day, automatic)
     if reason is not None:
         _note(batch, dossier, entry, TouchState.SKIPPED, reason)
         return
     if step.channel is Channel.CALL:
-        if not _worth_a_call(dossiers.policy, dossier, automatic):
-            _note(batch, dossier, entry, TouchState.SKIPPED, Reason.BELOW_VALUE_FLOOR)
-            return
         wish = Wish(dossier, entry, day, Nature.SERVICE, None)
         batch.calls.append((wish, _ask(batch, dossier, entry, day, step.task or TaskKind.CALL)))
         return
     choice = dossiers.recipient(dossier, step.urgency)
     if choice.candidate is None:
         _note(batch, dossier, entry, TouchState.SKIPPED, choice.reason or Reason.NO_CONTACT)
-        batch.asks.append(_ask(batch, dossier, entry, day, TaskKind.CONTACT))
+        batch.asks.append(replace(_ask(batch, dossier, entry, day, TaskKind.CONTACT), raises=False))
         return
     contact = dossiers.people[choice.candidate.contact_id]
     nature = Nature.SERVICE if step.nature is Nature.SERVICE else dossiers.nature(dossier, contact)
     batch.wishes.append(Wish(dossier, entry, day, nature, contact))
 
 
-def _worth_a_call(policy: Policy, dossier: Dossier, automatic: bool) -> bool:
-    if automatic:
-        return True
+def why_skipped(dossiers: Dossiers, dossier: Dossier, step: Step, day: date, *, automatic: bool) -> Reason | None:
+    """Why a step that is due on this day would not go as things stand, or None."""
+    reason = _why_not(dossiers, dossier, step, day, automatic)
+    if reason is not None or step.channel is Channel.CALL:
+        return reason
+    choice = dossiers.recipient(dossier, step.urgency)
+    return None if choice.candidate is not None else choice.reason or Reason.NO_CONTACT
+
+
+def _why_not(dossiers: Dossiers, dossier: Dossier, step: Step, day: date, automatic: bool) -> Reason | None:
+    reason = dossiers.why_not(dossier, step.channel, day, automatic=automatic)
+    if reason is not None or automatic or step.channel is not Channel.CALL:
+        return reason
+    table = _table_of(dossier, dossiers.policy)
+    return None if table.allows_calls(dossier.order.value_minor) else Reason.BELOW_VALUE_FLOOR
+
+
+def _table_of(dossier: Dossier, policy: Policy) -> Cadence:
     account = dossier.account
-    table = policy.cadences.choose(
+    return policy.cadences.choose(
         dossier.clock,
         level=dossier.level,
         segment=account.segment,
@@ -236,12 +248,12 @@ def _worth_a_call(policy: Policy, dossier: Dossier, automatic: bool) -> bool:
         route=account.route,
         value_minor=dossier.order.value_minor,
     )
-    return table.allows_calls(dossier.order.value_minor)
 
 
 def _ask(batch: _Batch, dossier: Dossier, entry: Scheduled, day: date, kind: TaskKind) -> Ask:
     calendar = batch.dossiers.policy.calendar
     opens = calendar.opens_at(day, batch.dossiers.zone(dossier, None))
+    ended = [end_instant(dossier.ends_on)] if entry.step.urgency is Urgency.EXPIRED else []
     return Ask(
         account_id=dossier.order.account_id,
         kind=kind,
@@ -250,14 +262,14 @@ def _ask(batch: _Batch, dossier: Dossier, entry: Scheduled, day: date, kind: Tas
         urgency=entry.step.urgency,
         due_on=day,
         touchpoint=entry.step.touchpoint,
-        send_after=max(opens, batch.timer.opening),
+        send_after=max(opens, batch.timer.opening, *ended),
     )
 
 
 def _note(batch: _Batch, dossier: Dossier, entry: Scheduled, state: TouchState, reason: str) -> None:
     batch.rows.append(_touch(batch, dossier, entry, entry.day, state, reason, Nature.SERVICE))
     if state is TouchState.SKIPPED:
-        batch.counts.skipped[str(reason)] += 1
+        batch.counts.skipped[reason] = batch.counts.skipped.get(reason, 0) + 1
     elif state is TouchState.MISSED:
         batch.counts.missed += 1
     else:
@@ -297,9 +309,9 @@ def _write(batch: _Batch, boxes: Mailboxes, carried: dict[Ask, int]) -> None:
             _note(batch, wish.dossier, wish.entry, TouchState.MERGED, Reason.LISTED)
             continue
         contact_id = wish.contact.id if wish.contact else None
-        _go(batch, wish, placed.day, contact_id, placed.delivery_id, superseded)
+        superseded += _go(batch, wish, max(placed.day, batch.timer.day), contact_id, placed.delivery_id, boxes.soonest)
     for wish, ask in batch.calls:
-        _go(batch, wish, wish.day, None, carried[ask], superseded)
+        superseded += _go(batch, wish, wish.day, None, carried[ask], boxes.soonest)
     if batch.rows:
         batch.connection.execute(insert(touches), batch.rows)
     if superseded:
@@ -316,11 +328,15 @@ def _write(batch: _Batch, boxes: Mailboxes, carried: dict[Ask, int]) -> None:
 
 
 def _go(
-    batch: _Batch, wish: Wish, day: date, contact_id: int | None, delivery_id: int, superseded: list[dict[str, Any]]
-) -> None:
+    batch: _Batch, wish: Wish, day: date, contact_id: int | None, delivery_id: int, soonest: date
+) -> list[dict[str, Any]]:
+    """Notes that a step goes on a day, and gives the older ones that still wait then: it stands for them."""
     dossier, entry = wish.dossier, wish.entry
     row = _touch(batch, dossier, entry, day, TouchState.PLANNED, "", wish.nature, contact_id, delivery_id)
     batch.rows.append(row)
     batch.counts.touches += 1
-    for older in batch.older.get((dossier.id, entry.step.channel), ()):
-        superseded.append({"which": older.id, "into": delivery_id})
+    return [
+        {"which": older.id, "into": delivery_id}
+        for older in batch.older.get((dossier.id, entry.step.channel), ())
+        if older.delivery_id == delivery_id or max(older.delivery_day, soonest) >= day
+    ]

@@ -23,7 +23,11 @@ class SyncPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeliverPolicy:
-    """How deliveries are claimed and repeated; times in seconds, ages in days."""
+    """How deliveries are claimed and repeated; times in seconds, ages in days.
+
+    After `break_after` batches in a row in which a connector failed for everything it is left alone for `break_seconds`;
+    0 never leaves it alone.
+    """
 
     batch_size: int = 100
     lease_seconds: int = 300
@@ -31,6 +35,8 @@ class DeliverPolicy:
     max_attempts: int = 8
     max_age_days: int = 14
     uncertain_wait_seconds: int = 60
+    break_after: int = 5
+    break_seconds: int = 300
 
     @property
     def lease(self) -> timedelta:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from core.model import digest_of
@@ -89,5 +89,6 @@ def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Rec
 
 def remember(connection: Connection, pushed: Sequence[tuple[int, bytes]]) -> None:
     """Notes what the CRM now holds of these orders."""
-    for order_id, digest in pushed:
-        connection.execute(update(orders).where(orders.c.id == order_id).values(record_digest=digest))
+    if pushed:
+        by_id = update(orders).where(orders.c.id == bindparam("which")).values(record_digest=bindparam("held"))
+        connection.execute(by_id, [{"which": order_id, "held": digest} for order_id, digest in pushed])

@@ -1,19 +1,20 @@
 """Undoes a mistaken confirmation: the cycle runs again, its evidence is taken back, what follows from it is undone."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from core import records
 from core.consequences import close_cycles
-from core.cycles import Frame, plan_afresh
+from core.cycles import Frame, run_again
 from core.errors import UsageError
 from core.policy import Policy
 from core.reasons import Reason
-from core.schema import confirmations, cycles, orders
+from core.schema import confirmations, cycles, deliveries, orders, tasks, touches
 from core.timing import Timer
-from core.words import Clock, ConfirmationState, Stage
+from core.words import Channel, Clock, ConfirmationState, Stage, TaskState, TouchState
 
 _UNDONE = (Reason.RENEWED, Reason.REPLACED, Reason.REISSUED, Reason.INSTALLED, Reason.LOST)
 
@@ -43,9 +44,12 @@ def reopen(connection: Connection, order_key: str, clock: Clock, reason: str, po
         .where(confirmations.c.id.in_(evidence))
         .values(state=ConfirmationState.RETRACTED, reason=f"reopened: {reason}")
     )
-    _close_install(connection, row.order_id, policy, timer)
-    plan_afresh(connection, [row.id])
-    connection.execute(update(cycles).where(cycles.c.id == row.id).values(stage=Stage.UPCOMING, certainty=""))
+    again = [row.id]
+    if not row.open and clock is not Clock.INSTALL:
+        _close_install(connection, row, policy, timer)
+        again += _closed_with_it(connection, row)
+    _ask_again(connection, again)
+    run_again(connection, again)
     records.queue(connection, [row.order_id], timer)
     number: int = row.number
     return number
@@ -62,9 +66,44 @@ def _evidence(connection: Connection, cycle_id: int, order_key: str, clock: Cloc
     return connection.execute(select(confirmations.c.id).where(of_cycle | waiting)).scalars().all()
 
 
-def _close_install(connection: Connection, order_id: int, policy: Policy, timer: Timer) -> None:
-    """There is nothing to install where nothing was renewed."""
-    query = select(cycles.c.id).where(cycles.c.order_id == order_id, cycles.c.clock == Clock.INSTALL, cycles.c.open)
-    ids = connection.execute(query).scalars().all()
+def _close_install(connection: Connection, row: Any, policy: Policy, timer: Timer) -> None:
+    """There is nothing to install where nothing was renewed. An earlier certificate's clock runs on."""
+    end = row.ends_on
+    if row.clock == Clock.RENEWAL:
+        query = select(orders.c.certificate_expires_on).where(orders.c.id == row.order_id)
+        end = connection.execute(query).scalar()
+    mine = (cycles.c.order_id == row.order_id) & (cycles.c.clock == Clock.INSTALL) & cycles.c.open
+    ids = connection.execute(select(cycles.c.id).where(mine, cycles.c.ends_on == end)).scalars().all()
     frame = Frame.of(policy.cadences, timer.day)
     close_cycles(connection, dict.fromkeys(ids, Reason.REOPENED), frame, timer, records=False)
+
+
+def _closed_with_it(connection: Connection, row: Any) -> Sequence[int]:
+    """The reissue cycle that was closed because the order was renewed."""
+    if row.clock != Clock.RENEWAL:
+        return ()
+    reissue = (cycles.c.order_id == row.order_id) & (cycles.c.clock == Clock.REISSUE)
+    last = connection.execute(select(cycles).where(reissue).order_by(cycles.c.number.desc()).limit(1)).one_or_none()
+    return [last.id] if last is not None and last.outcome == Reason.RENEWED else ()
+
+
+def _ask_again(connection: Connection, cycle_ids: Sequence[int]) -> None:
+    """Forgets the last call of each cycle whose task we closed before anybody had said what came of it.
+
+    Planning decides on it once more, and the rep has a task again.
+    """
+    ours = (
+        tasks.c.state.in_((TaskState.CLOSING, TaskState.CLOSED))
+        & (tasks.c.reason == Reason.NO_MEMBERS)
+        & (tasks.c.outcome == "")
+    )
+    last = (
+        select(func.max(touches.c.id))
+        .join(deliveries, deliveries.c.id == touches.c.delivery_id)
+        .join(tasks, tasks.c.id == deliveries.c.task_id)
+        .where(touches.c.cycle_id.in_(cycle_ids), touches.c.channel == Channel.CALL)
+        .where(touches.c.state == TouchState.DONE, ours)
+        .group_by(touches.c.cycle_id)
+    )
+    ids = connection.execute(last).scalars().all()
+    connection.execute(delete(touches).where(touches.c.id.in_(ids)))

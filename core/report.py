@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from core.reasons import Reason
 from core.schema import accounts, cycles, orders
 from core.words import Clock
 
@@ -44,6 +45,10 @@ class Filters:
     notices_off: bool = False
 
 
+# An open cycle has no outcome.
+_NOT_RENEWED = ("", Reason.LAPSED, Reason.ENDED_BEFORE_FIRST_SEEN, Reason.ENDED_BEFORE_GO_LIVE)
+
+
 def expiring(connection: Connection, filters: Filters, today: date) -> list[Expiring]:
     """Open orders by their end, the nearest first; with `expired_days` those that ended less than so long ago."""
     query = (
@@ -56,8 +61,8 @@ def expiring(connection: Connection, filters: Filters, today: date) -> list[Expi
     )
     if filters.expired_days is not None:
         # What has lapsed is still wanted here: winning it back is the point of the list.
-        span = cycles.c.ends_on.between(today - timedelta(days=filters.expired_days - 1), today - timedelta(days=1))
-        query = query.where(span, cycles.c.outcome.in_(("", "lapsed", "ended_before_go_live")))
+        span = cycles.c.ends_on.between(today - timedelta(days=filters.expired_days), today - timedelta(days=1))
+        query = query.where(span, cycles.c.outcome.in_(_NOT_RENEWED))
     elif filters.within_days is not None:
         ahead = cycles.c.ends_on.between(today, today + timedelta(days=filters.within_days))
         query = query.where(ahead, cycles.c.open)

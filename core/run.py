@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from core import golive
 from core.deliver import DeliverCounts, Kind, deliver
 from core.plan import PlanCounts, plan
 from core.policy import Policy
-from core.schema import accounts, contacts, cycles, deliveries, orders, touches
+from core.schema import accounts, contacts, cycles, deliveries, orders, tasks, touches
 from core.settle import SettleCounts, settle
 from core.store import Store
 from core.sync import SyncCounts
@@ -60,10 +60,12 @@ def foresee(
 ) -> list[Foreseen]:
     """What would go from `first` to `last`, both included, if nothing changed from `today` on.
 
-    The store must be a rehearsal: the days are really planned and delivered in it.
+    The store must be a rehearsal: the days are really planned and delivered in it. Where no day of going live is set,
+    today is taken for it.
     """
     with rehearsal.begin() as connection:
-        golive.go_live(connection, min(first, today))
+        if golive.live_from(connection) is None:
+            golive.go_live(connection, min(first, today))
     started = datetime.now(UTC)
     day = min(first, today)
     while day <= last:
@@ -82,7 +84,7 @@ _SHOWN = (DeliveryKind.MAIL, DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)
 def _foreseen(connection: Connection, first: date, last: date, started: datetime) -> list[Foreseen]:
     columns = (
         accounts.c.account_key.label("account"),
-        accounts.c.owner_key.label("rep"),
+        func.coalesce(tasks.c.owner_key, accounts.c.owner_key).label("rep"),
         contacts.c.email.label("contact"),
     )
     waits = deliveries.c.state == DeliveryState.PLANNED
@@ -91,6 +93,7 @@ def _foreseen(connection: Connection, first: date, last: date, started: datetime
         select(deliveries, *columns)
         .join(accounts, accounts.c.id == deliveries.c.account_id)
         .join(contacts, contacts.c.id == deliveries.c.contact_id, isouter=True)
+        .join(tasks, tasks.c.id == deliveries.c.task_id, isouter=True)
         .where(deliveries.c.kind.in_(_SHOWN), deliveries.c.day.between(first, last), waits | went)
         .order_by(deliveries.c.day, deliveries.c.send_after, deliveries.c.id)
     )

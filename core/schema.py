@@ -85,6 +85,18 @@ engine_locks = Table(
     Column("holder", Text),
     Column("lease_until", UtcTime),
     Column("last_day", Date),
+    Column("next_turn", UtcTime),  # when `nolapse serve` is to do the step next, whichever server is first
+    Column("schedule", Text),
+)
+
+circuits = Table(
+    "circuits",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("connector", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("broken_until", UtcTime),
+    _word("why"),
 )
 
 reps = Table(
@@ -297,6 +309,12 @@ deliveries = Table(
         "lease_until",
         sqlite_where=text("state in ('claimed', 'sending', 'uncertain')"),
         postgresql_where=text("state in ('claimed', 'sending', 'uncertain')"),
+    ),
+    Index(
+        "ix_deliveries_stuck",
+        "state",
+        sqlite_where=text("state in ('failed', 'uncertain')"),
+        postgresql_where=text("state in ('failed', 'uncertain')"),
     ),
     Index("ix_deliveries_contact_id_day", "contact_id", "day"),
     Index("ix_deliveries_account_id_day", "account_id", "day"),

@@ -5,7 +5,8 @@ sync marked as ended close; (4) cycles that nobody closed lapse. What closes wit
 queues its record, in the same transaction. Settle runs before plan, so nobody who has renewed is planned.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,11 +15,13 @@ from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.engine import Connection
 
 from core import golive
+from core import records as order_records
 from core.batches import batched
+from core.certainty import surest
 from core.clocks import Cycle, windows
 from core.consequences import close_cycles
-from core.cycles import Frame, cycles_of, plan_afresh
-from core.locks import Lock, holding
+from core.cycles import Frame, cycles_of, run_again
+from core.locks import Lock, holding, never
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import confirmations, cycles, deliveries, orders, touches
@@ -28,6 +31,7 @@ from core.words import Certainty, Clock, ConfirmationState, DeliveryState, Stage
 
 _BATCH = 500
 _LAST_RESORT_DAYS = 6  # touches moved by days off may still go so long after the day of lapsing
+_NOT_OVER = (DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 _OUTCOME = {Clock.RENEWAL: Reason.RENEWED, Clock.REISSUE: Reason.REISSUED, Clock.INSTALL: Reason.INSTALLED}
 
 
@@ -51,9 +55,14 @@ class _Run:
     counts: SettleCounts
 
 
-def settle(store: Store, timer: Timer, policy: Policy, *, records: bool) -> SettleCounts:
-    """Settles everything that is known for the day, and gives the counts. `records`: a CRM wants order records."""
-    with holding(store, "settle", timer.day, policy.lock_wait_seconds) as lock:
+def settle(
+    store: Store, timer: Timer, policy: Policy, *, records: bool, stop: Callable[[], bool] = never
+) -> SettleCounts:
+    """Settles everything that is known for the day, and gives the counts. `records`: a CRM wants order records.
+
+    Raises `StoppedError` between two batches where `stop` asks for it.
+    """
+    with holding(store, "settle", timer.day, policy.lock_wait_seconds, stop) as lock:
         run = _Run(lock, timer, policy, Frame.of(policy.cadences, timer.day), records, SettleCounts())
         _apply_confirmations(store, run)
         _follow_retractions(store, run)
@@ -88,6 +97,7 @@ def _apply_batch(connection: Connection, run: _Run, batch: Sequence[Any]) -> Non
     known = cycles_of(connection, list({row.order_id for row in batch}))
     applied: list[dict[str, Any]] = []
     closing: dict[int, Reason] = {}
+    heard: dict[int, list[Certainty]] = defaultdict(list)
     for row in batch:
         cycle = _cycle_for(known[row.order_id], Clock(row.clock), row.renewed_on)
         if cycle is None:
@@ -99,14 +109,14 @@ def _apply_batch(connection: Connection, run: _Run, batch: Sequence[Any]) -> Non
             if cycle.id not in closing:
                 replaced = row.source == "replacement"
                 closing[cycle.id] = Reason.REPLACED if replaced else _OUTCOME[cycle.clock]
-            _note_certainty(connection, cycle.id, certainty, None)
+            heard[cycle.id].append(certainty)
         elif cycle.open:
-            stage = Stage.IN_PROGRESS if certainty is Certainty.IN_PROGRESS else None
-            _note_certainty(connection, cycle.id, certainty, stage)
+            heard[cycle.id].append(certainty)
     if applied:
         verdict: dict[str, Any] = {name: bindparam(name) for name in ("state", "cycle_id", "reason", "applied_at")}
         by_id = update(confirmations).where(confirmations.c.id == bindparam("which"))
         connection.execute(by_id.values(verdict), applied)
+    _note_certainty(connection, run, heard)
     _close(connection, run, closing)
 
 
@@ -120,11 +130,24 @@ def _verdict(which: int, state: ConfirmationState, cycle_id: int | None, reason:
     return {"which": which, "state": state, "cycle_id": cycle_id, "reason": reason, "applied_at": applied_at}
 
 
-def _note_certainty(connection: Connection, cycle_id: int, certainty: Certainty, stage: Stage | None) -> None:
-    values: dict[str, Any] = {"certainty": certainty}
-    if stage is not None:
-        values["stage"] = stage
-    connection.execute(update(cycles).where(cycles.c.id == cycle_id).values(values))
+def _note_certainty(connection: Connection, run: _Run, heard: Mapping[int, Sequence[Certainty]]) -> None:
+    """Notes how sure it is now; what was heard before and is surer stands. A renewal that was placed is in progress."""
+    if not heard:
+        return
+    columns = (cycles.c.id, cycles.c.order_id, cycles.c.clock, cycles.c.open, cycles.c.stage, cycles.c.certainty)
+    values, changed = [], set()
+    for row in connection.execute(select(*columns).where(cycles.c.id.in_(list(heard)))):
+        known = [Certainty(row.certainty)] if row.certainty else []
+        stage = row.stage
+        if row.open and row.clock == Clock.RENEWAL and Certainty.IN_PROGRESS in heard[row.id]:
+            stage = Stage.IN_PROGRESS
+        if stage != row.stage:
+            changed.add(row.order_id)
+        values.append({"which": row.id, "sure": surest([*known, *heard[row.id]]), "where": stage})
+    by_id = update(cycles).where(cycles.c.id == bindparam("which"))
+    connection.execute(by_id.values(certainty=bindparam("sure"), stage=bindparam("where")), values)
+    if run.records:
+        order_records.queue(connection, sorted(changed), run.timer)
 
 
 def _close(connection: Connection, run: _Run, closing: dict[int, Reason]) -> None:
@@ -137,19 +160,22 @@ def _close(connection: Connection, run: _Run, closing: dict[int, Reason]) -> Non
 def _follow_retractions(store: Store, run: _Run) -> None:
     with store.begin() as connection:
         run.lock.renew(connection)
-        taken_back = select(confirmations.c.id, confirmations.c.cycle_id, cycles.c.stage).join(
-            cycles, cycles.c.id == confirmations.c.cycle_id
-        )
+        columns = (confirmations.c.id, confirmations.c.cycle_id, cycles.c.order_id, cycles.c.stage)
+        taken_back = select(*columns).join(cycles, cycles.c.id == confirmations.c.cycle_id)
         rows = connection.execute(
             taken_back.where(confirmations.c.state == ConfirmationState.RETRACTED, confirmations.c.reason == "")
         ).all()
         if not rows:
             return
         still = _upheld(connection, [row.cycle_id for row in rows])
-        again = {row.cycle_id for row in rows if row.stage == Stage.IN_PROGRESS and row.cycle_id not in still}
-        plan_afresh(connection, again)
-        if again:
-            connection.execute(update(cycles).where(cycles.c.id.in_(again)).values(stage=Stage.UPCOMING, certainty=""))
+        again = {
+            row.cycle_id: row.order_id
+            for row in rows
+            if row.stage == Stage.IN_PROGRESS and row.cycle_id not in still
+        }
+        run_again(connection, again)
+        if run.records:
+            order_records.queue(connection, sorted(set(again.values())), run.timer)
         handled = [row.id for row in rows]
         connection.execute(
             update(confirmations).where(confirmations.c.id.in_(handled)).values(reason="the evidence was taken back")
@@ -158,9 +184,10 @@ def _follow_retractions(store: Store, run: _Run) -> None:
 
 
 def _upheld(connection: Connection, cycle_ids: Sequence[int]) -> set[int]:
-    """Those of these cycles that another confirmation still speaks for."""
-    applied = (confirmations.c.state == ConfirmationState.APPLIED) & confirmations.c.cycle_id.in_(cycle_ids)
-    return {id for id in connection.execute(select(confirmations.c.cycle_id).where(applied)).scalars() if id}
+    """Those of these cycles that another confirmation still speaks for, by more than likelihood."""
+    applied = (confirmations.c.state == ConfirmationState.APPLIED) & (confirmations.c.certainty != Certainty.PROBABLE)
+    query = select(confirmations.c.cycle_id).where(applied, confirmations.c.cycle_id.in_(cycle_ids))
+    return {id for id in connection.execute(query).scalars() if id}
 
 
 def _close_marked(store: Store, run: _Run) -> None:
@@ -192,7 +219,7 @@ def _close_ended_before_live(store: Store, run: _Run) -> None:
 def _lapse(store: Store, run: _Run) -> None:
     """Lapses what ended long enough ago; a step that days off have moved behind the lapse still goes."""
     last_day = run.timer.day - timedelta(days=run.policy.rules.lapse_after_days)
-    waiting = select(deliveries.c.id).where(deliveries.c.state.in_((DeliveryState.PLANNED, DeliveryState.CLAIMED)))
+    waiting = select(deliveries.c.id).where(deliveries.c.state.in_(_NOT_OVER))
     planned = exists().where(
         touches.c.cycle_id == cycles.c.id,
         touches.c.state == TouchState.PLANNED,

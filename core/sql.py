@@ -17,8 +17,9 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """Inserts the rows that break no unique key and gives how many those were. Several rows go in one round trip."""
     if not rows:
         return 0
-    statement = _insert(connection, table).on_conflict_do_nothing()
-    return max(connection.execute(statement, list(rows)).rowcount, 0)
+    # The drivers do not agree on the row count of many inserts; what comes back can be counted.
+    statement = _insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return len(connection.execute(statement, list(rows)).all())
 
 
 def upsert(connection: Connection, table: Table, keys: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> None:

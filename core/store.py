@@ -5,6 +5,7 @@ transaction begins IMMEDIATE, so that it fails or waits at its start and never i
 """
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from core.errors import ConfigurationError, StoreError
 
@@ -91,19 +92,21 @@ def open_store(url: str, password: str | None = None) -> Store:
     return Store(engine)
 
 
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
 def _parse(url: str, password: str | None) -> URL:
     try:
         parsed = make_url(url)
-        if parsed.drivername in ("postgresql", "postgres"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
         backend = parsed.get_backend_name()
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+    except (ArgumentError, ValueError):
+        # What it says of the address could show the password.
         raise ConfigurationError(
             "store.url is no database address; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
-        ) from error
-    if backend not in ("sqlite", "postgresql"):
+        ) from None
+    if backend not in _DRIVERS:
         raise ConfigurationError(f"store.url: {backend} is not supported; use sqlite or postgresql")
+    parsed = parsed.set(drivername=_DRIVERS[backend])
     return parsed.set(password=password) if password else parsed
 
 
@@ -142,8 +145,9 @@ def plain_words() -> Iterator[None]:
     """Turns a failure of the database into a `StoreError` with one clear line."""
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
-        if (words := _words_for(error)) is None:
+    except (DBAPIError, sqlite3.Error) as error:
+        # What goes wrong while a connection is prepared comes straight from the driver.
+        if (words := _words_for(error.orig if isinstance(error, DBAPIError) else error)) is None:
             raise
         raise StoreError(words) from error
 
@@ -163,6 +167,7 @@ _KNOWN = (
     ),
     ("file is not a database", "the file at store.url is not a database; choose another file"),
     ("malformed", "the database file is damaged; restore the last backup"),
+    ('role "', "the database refuses the user or password; check store.url and its password"),
     ("password authentication failed", "the database refuses the user or password; check store.url and its password"),
     ("no password supplied", "the database asks for a password; set NOLAPSE_STORE__PASSWORD or store.password_file"),
     ("Connection refused", "the database server does not answer; check the address in store.url and that it runs"),
@@ -175,14 +180,20 @@ _KNOWN = (
 )
 
 
-def _words_for(error: DBAPIError) -> str | None:
-    told = str(error.orig)
-    code = getattr(error.orig, "sqlstate", None)
+_MISSING_DATABASE = re.compile('database ".*" does not exist')
+
+
+def _words_for(error: BaseException | None) -> str | None:
+    told = str(error)
+    code = getattr(error, "sqlstate", None)
     if code == "42P01":
         return "the database has no tables yet; run `nolapse migrate`"
     if code == "42703":
         return "the database is of an older version; run `nolapse migrate`"
-    if code == "3D000":
+    if code == "42P07" or (told.startswith("table ") and told.endswith(" already exists")):
+        return "the database holds tables of another program; name an empty database in store.url"
+    # A server that refuses the connection gives no code.
+    if code == "3D000" or _MISSING_DATABASE.search(told):
         return "the database named in store.url does not exist; create it first"
     if code == "42501":
         return "the database user may not do this; grant it the right to use and create tables"

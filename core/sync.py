@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from core import crm_changes, cycles, records
@@ -27,7 +27,7 @@ from core.intake import (
     store_orders,
     store_reps,
 )
-from core.locks import Lock, holding
+from core.locks import Lock, holding, never
 from core.model import BadRow, OrderFacts, OrderStream, Reject, SourceRow
 from core.policy import Policy
 from core.ports import Crm, OrderSource, PeopleSource
@@ -78,14 +78,15 @@ def sync(
     rejects: Rejects,
     allow_shrink: bool = False,
     progress: Progress | None = None,
+    stop: Callable[[], bool] = never,
 ) -> SyncCounts:
     """Takes in what the sources and the CRM say now, and gives the counts.
 
     Raises `UsageError` where a report is empty or has shrunk by more than `sync.max_shrink_percent` and
-    `allow_shrink` is not set; nothing has changed then.
+    `allow_shrink` is not set; nothing has changed then. Raises `StoppedError` between two batches where `stop` asks.
     """
     counts = SyncCounts()
-    with holding(store, "sync", timer.day, policy.lock_wait_seconds) as lock:
+    with holding(store, "sync", timer.day, policy.lock_wait_seconds, stop) as lock:
         for source in sources:
             _sync_source(store, source, lock, counts, timer, policy, rejects, allow_shrink, crm, progress)
         if crm is not None:
@@ -109,6 +110,7 @@ def _sync_source(
 ) -> None:
     with store.read() as connection:
         cursor = _last_cursor(connection, source.name)
+        interrupted = _was_interrupted(connection, source.name)
         known, highest = _extent(connection, source.name)
     stream = source.orders(cursor)
     _refuse_shrink(source.name, stream, known, allow_shrink, policy.sync.max_shrink_percent)
@@ -119,8 +121,12 @@ def _sync_source(
         )
         run_id = started.scalar_one()
     run = _Pass(source, lock, counts, bytearray(highest + 1))
+    if interrupted:
+        with store.read() as connection:
+            run.accounts |= _accounts_of(connection, orders.c.source == source.name)
     done = 0
     for batch in batched(stream, policy.sync.batch_size):
+        lock.go_on()
         bad = [row for row in batch if isinstance(row, Reject)]
         rows = [row for row in batch if not isinstance(row, Reject)]
         bad += _take_batch(store, run, rows, [row.key for row in bad if row.key], timer, policy, crm)
@@ -146,6 +152,13 @@ def _last_cursor(connection: Connection, source: str) -> str | None:
     query = select(sync_runs.c.cursor).where(finished).order_by(sync_runs.c.id.desc()).limit(1)
     cursor: str | None = connection.execute(query).scalar()
     return cursor
+
+
+def _was_interrupted(connection: Connection, source: str) -> bool:
+    """Whether the last pass broke off: what it had stored was never searched for replacements."""
+    query = select(sync_runs.c.finished_at).where(sync_runs.c.source == source).order_by(sync_runs.c.id.desc())
+    last = connection.execute(query.limit(1)).one_or_none()
+    return last is not None and last.finished_at is None
 
 
 def _extent(connection: Connection, source: str) -> tuple[int, int]:
@@ -229,7 +242,7 @@ def _parse(rows: Sequence[SourceRow]) -> tuple[list[tuple[OrderFacts, bytes]], l
         try:
             parsed.append((row.read(), row.digest))
         except BadRow as error:
-            bad.append(Reject(row.where, error.column, error.reason, key=row.key))
+            bad.append(Reject(row.where, error.column, error.reason, error.raw, row.key))
     return parsed, bad
 
 
@@ -252,14 +265,13 @@ def _store_batch(
         from_orders(connection, run.source.name, taken, timer.day, now)
         if crm is not None:
             records.queue(connection, [one.id for one in taken], timer)
-        run.accounts |= _accounts_of(connection, [one.id for one in taken])
+        run.accounts |= _accounts_of(connection, orders.c.id.in_([one.id for one in taken]))
     run.counts.new += sum(one.new for one in taken)
     run.counts.changed += sum(not one.new for one in taken)
 
 
-def _accounts_of(connection: Connection, order_ids: Sequence[int]) -> set[int]:
-    query = select(orders.c.account_id).where(orders.c.id.in_(order_ids)).distinct()
-    return set(connection.execute(query).scalars())
+def _accounts_of(connection: Connection, which: ColumnElement[bool]) -> set[int]:
+    return set(connection.execute(select(orders.c.account_id).where(which).distinct()).scalars())
 
 
 def _note_vanished(store: Store, run: _Pass, highest: int, timer: Timer) -> None:
@@ -267,7 +279,9 @@ def _note_vanished(store: Store, run: _Pass, highest: int, timer: Timer) -> None
         with store.begin() as connection:
             run.lock.renew(connection)
             span = (orders.c.id >= first) & (orders.c.id < first + 50_000) & (orders.c.source == run.source.name)
-            present = connection.execute(select(orders.c.id).where(span, orders.c.vanished_on.is_(None))).scalars()
+            present = (
+                connection.execute(select(orders.c.id).where(span, orders.c.vanished_on.is_(None))).scalars().all()
+            )
             gone = [order_id for order_id in present if order_id <= highest and not run.seen[order_id]]
             mark_vanished(connection, gone, timer.day)
         run.counts.vanished += len(gone)

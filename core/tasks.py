@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import func, insert, select, true, update
 from sqlalchemy.engine import Connection
 
 from core.policy import TaskPolicy
@@ -21,7 +21,7 @@ OPEN = (TaskState.PLANNED, TaskState.OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Somebody of ours is to act on a cycle of an account."""
+    """Somebody of ours is to act on a cycle of an account. One that does not `raises` leaves an open task as it is."""
 
     account_id: int
     kind: TaskKind
@@ -31,6 +31,7 @@ class Ask:
     due_on: date
     touchpoint: str
     send_after: datetime
+    raises: bool = True
 
 
 @dataclass(slots=True)
@@ -63,6 +64,11 @@ class _Plan:
     def first(self) -> Ask:
         return max(self.group, key=lambda one: one.urgency.rank)
 
+    @property
+    def silent(self) -> bool:
+        """Whether an open task takes the asks in without being raised."""
+        return self.task is not None and not any(one.raises for one in self.group)
+
 
 class Desk:
     """Puts asks into tasks and their deliveries, set-wise, within one transaction."""
@@ -76,7 +82,7 @@ class Desk:
     def ask(self, asks: Sequence[Ask]) -> dict[Ask, int]:
         """The delivery that carries each ask: one that creates the account's task, or raises the open one.
 
-        To find a contact is asked once: an open task of that kind takes further orders in without being raised.
+        One that raises nothing has none where its task is open already and no delivery of it waits.
         """
         if not asks:
             return {}
@@ -89,32 +95,46 @@ class Desk:
             [{"task_id": plan.task_id, "cycle_id": one.cycle_id} for plan in plans for one in plan.group],
         )
         self._hasten([plan for plan in plans if plan.waiting is not None])
-        silent = [plan for plan in plans if plan.task is not None and plan.kind is TaskKind.CONTACT]
-        self._create_deliveries([plan for plan in plans if plan.waiting is None and plan not in silent])
+        self._create_deliveries([plan for plan in plans if plan.waiting is None and not plan.silent])
         return {one: plan.delivery_id for plan in plans if plan.delivery_id is not None for one in plan.group}
 
     def _group(self, asks: Sequence[Ask]) -> list[_Plan]:
         """By account and kind; where accounts may have several open tasks, by cycle too."""
         grouped: dict[tuple[int, TaskKind, int], list[Ask]] = defaultdict(list)
         for one in asks:
-            apart = 0 if self._policy.one_open_per_account else one.cycle_id
-            grouped[one.account_id, one.kind, apart].append(one)
+            grouped[one.account_id, one.kind, self._apart(one.kind, one.cycle_id)].append(one)
         return [_Plan(account_id, kind, group) for (account_id, kind, _), group in grouped.items()]
 
+    def _apart(self, kind: TaskKind, cycle_id: int) -> int:
+        """What keeps open tasks of a kind apart within an account; whom to write to is always asked once."""
+        return 0 if self._policy.one_open_per_account or kind is TaskKind.CONTACT else cycle_id
+
     def _find_open(self, plans: Sequence[_Plan]) -> None:
-        if not self._policy.one_open_per_account:
-            return
         account_ids = {plan.account_id for plan in plans}
-        query = select(tasks).where(tasks.c.account_id.in_(account_ids), tasks.c.state.in_(OPEN))
-        found = {(row.account_id, row.kind): row for row in self._connection.execute(query)}
-        changing = select(deliveries.c.task_id, deliveries.c.id, deliveries.c.urgency, deliveries.c.send_after).where(
-            deliveries.c.task_id.in_([row.id for row in found.values()]),
-            deliveries.c.state == DeliveryState.PLANNED,
-            deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)),
+        query = (
+            select(tasks, task_orders.c.cycle_id)
+            .join(task_orders, task_orders.c.task_id == tasks.c.id)
+            .where(tasks.c.account_id.in_(account_ids), tasks.c.state.in_(OPEN))
+            .order_by(tasks.c.id)
+        )
+        found = {
+            (row.account_id, row.kind, self._apart(TaskKind(row.kind), row.cycle_id)): row
+            for row in self._connection.execute(query)
+        }
+        # Locked, so that nobody claims what is about to take another step in.
+        changing = (
+            select(deliveries.c.task_id, deliveries.c.id, deliveries.c.urgency, deliveries.c.send_after)
+            .where(
+                deliveries.c.task_id.in_({row.id for row in found.values()}),
+                deliveries.c.state == DeliveryState.PLANNED,
+                deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)),
+            )
+            .order_by(deliveries.c.id)
+            .with_for_update()
         )
         waiting = {row.task_id: row for row in self._connection.execute(changing)}
         for plan in plans:
-            plan.task = found.get((plan.account_id, plan.kind))
+            plan.task = found.get((plan.account_id, plan.kind, self._apart(plan.kind, plan.group[0].cycle_id)))
             if plan.task is not None:
                 plan.task_id, plan.task_key = plan.task.id, plan.task.task_key
                 plan.waiting = waiting.get(plan.task_id)
@@ -152,9 +172,12 @@ class Desk:
             plan.task_id = ids[plan.task_key]
 
     def _owners(self, account_ids: Iterable[int]) -> dict[int, str]:
-        """The active rep who owns each account."""
-        active = and_(reps.c.rep_key == accounts.c.owner_key, reps.c.active)
-        query = select(accounts.c.id, reps.c.rep_key).join(reps, active).where(accounts.c.id.in_(list(account_ids)))
+        """The rep who owns each account, unless known to be inactive."""
+        query = (
+            select(accounts.c.id, accounts.c.owner_key)
+            .join(reps, reps.c.rep_key == accounts.c.owner_key, isouter=True)
+            .where(accounts.c.id.in_(list(account_ids)), func.coalesce(reps.c.active, true()))
+        )
         return {id: key for id, key in self._connection.execute(query)}
 
     def _generations(self, account_ids: Iterable[int]) -> dict[tuple[int, TaskKind], int]:
@@ -237,16 +260,26 @@ def settle_orders(connection: Connection, cycle_ids: Sequence[int], timer: Timer
         close(connection, task, Reason.NO_MEMBERS, timer)
 
 
+def creation_under_way(connection: Connection, task_ids: Iterable[int]) -> set[int]:
+    """Those of these tasks whose creation waits, is being handed over, or may have arrived."""
+    states = (DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
+    query = select(deliveries.c.task_id).where(
+        deliveries.c.task_id.in_(list(task_ids)),
+        deliveries.c.kind == DeliveryKind.CALL_CREATE,
+        deliveries.c.state.in_(states),
+    )
+    return set(connection.execute(query).scalars())
+
+
 def close(connection: Connection, task: Any, reason: Reason, timer: Timer) -> None:
     """Closes a task. One that no CRM has seen yet is dropped with its delivery; else its closing is queued."""
     waiting = (deliveries.c.task_id == task.id) & (deliveries.c.state == DeliveryState.PLANNED)
-    dropped = connection.execute(
+    connection.execute(
         update(deliveries)
         .where(waiting, deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)))
         .values(state=DeliveryState.WITHDRAWN, reason=reason, settled_at=timer.opening)
-        .returning(deliveries.c.kind)
-    ).scalars()
-    never_made = task.state == TaskState.PLANNED and DeliveryKind.CALL_CREATE in set(dropped)
+    )
+    never_made = task.state == TaskState.PLANNED and task.id not in creation_under_way(connection, [task.id])
     state = TaskState.CLOSED if never_made else TaskState.CLOSING
     values = {"state": state, "reason": reason, "closed_at": timer.opening if never_made else None}
     connection.execute(update(tasks).where(tasks.c.id == task.id).values(values))

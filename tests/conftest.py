@@ -20,9 +20,7 @@ from tests.postgres import NO_SERVER, NoServer, PostgresServer, running_server
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 # Tests share the machine's cores, so the clock says nothing about an example.
-settings.register_profile(
-    "here", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("here", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "in_ci", settings.get_profile("here"), max_examples=100, derandomize=True, database=None, print_blob=True
 )

@@ -233,9 +233,7 @@ def _answers(port: int, keeper: subprocess.Popen[bytes]) -> bool:
         if keeper.poll() is not None:
             return False
         try:
-            psycopg.connect(
-                host="127.0.0.1", port=port, user=USER, dbname="postgres", connect_timeout=2
-            ).close()
+            psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             time.sleep(0.02)
         else:

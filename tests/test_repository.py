@@ -84,9 +84,7 @@ def test_the_locks_hold_what_the_project_asks_for(project: dict[str, Any]) -> No
         for requirement in map(Requirement, requirements):
             name = canonicalize_name(requirement.name)
             assert name in locked, f"{name} is not in {lock}: run make lock"
-            assert locked[name] in requirement.specifier, (
-                f"{name} in {lock} is not {requirement}: run make lock"
-            )
+            assert locked[name] in requirement.specifier, f"{name} in {lock} is not {requirement}: run make lock"
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -113,9 +111,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
     return ZipFile(file)
 
 
-def test_the_wheel_holds_the_packages_and_their_data_and_no_tests(
-    wheel: ZipFile, project: dict[str, Any]
-) -> None:
+def test_the_wheel_holds_the_packages_and_their_data_and_no_tests(wheel: ZipFile, project: dict[str, Any]) -> None:
     names = {name for name in wheel.namelist() if not name.endswith("/")}
     info = f"nolapse-{project['project']['version']}.dist-info"
     assert {name.split("/")[0] for name in names} == {*PACKAGES, info}

@@ -1,1 +1,1 @@
-"""The Flask app through which the world reaches Nolapse."""
+"""The place of the web app, through which the world will reach Nolapse."""

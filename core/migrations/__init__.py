@@ -16,7 +16,7 @@ from sqlalchemy import inspect, select
 from core.errors import StoreError
 from core.schema import meta
 from core.sql import insert_new
-from core.store import Store
+from core.store import Store, plain_words
 
 
 def _config(store: Store) -> Config:
@@ -28,9 +28,7 @@ def _config(store: Store) -> Config:
 
 def newest() -> str:
     """The one revision that the program needs."""
-    config = Config()
-    config.set_main_option("script_location", "core:migrations")
-    head = ScriptDirectory.from_config(config).get_current_head()
+    head = _scripts().get_current_head()
     if head is None:
         raise StoreError("the program carries no migrations; install it again")
     return head
@@ -51,12 +49,25 @@ def require_newest(store: Store) -> None:
         return
     if found is None:
         raise StoreError("the database has no tables yet; run `nolapse migrate`")
+    _refuse_newer(found)
+    raise StoreError("the database is of an older version; run `nolapse migrate`")
+
+
+def _refuse_newer(found: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreError("the database is of a newer version than this program; install the newer nolapse")
+
+
+def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", "core:migrations")
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found not in known:
-        raise StoreError("the database is of a newer version than this program; install the newer nolapse")
-    raise StoreError("the database is of an older version; run `nolapse migrate`")
+    return ScriptDirectory.from_config(config)
+
+
+def _holds_anything(store: Store) -> bool:
+    with store.read() as connection:
+        return bool(inspect(connection).get_table_names())
 
 
 def migrate(store: Store) -> tuple[str | None, str, Path | None]:
@@ -68,7 +79,8 @@ def migrate(store: Store) -> tuple[str | None, str, Path | None]:
     backup = None
     if before == after:
         return before, after, None
-    if before is not None and store.is_sqlite:
+    _refuse_newer(before)
+    if store.is_sqlite and _holds_anything(store):
         backup = _back_up(Path(str(store.engine.url.database)))
     command.upgrade(_config(store), "head")
     with store.begin() as connection:
@@ -84,6 +96,6 @@ def _back_up(file: Path) -> Path:
     free = shutil.disk_usage(file.parent).free
     if free < file.stat().st_size * 1.1:
         raise StoreError(f"{file.parent} has no room for a backup of the database; free some and run it again")
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+    with plain_words(), closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
     return target

@@ -34,9 +34,7 @@ def a_table(*days: int, clock: Clock = Clock.RENEWAL, channel: Channel = Channel
     return Cadence(name="of the test", clock=clock, steps=tuple(a_step(n, channel) for n in days))
 
 
-def lay_out(
-    cadence: Cadence, ends_on: date, *, life: int = 365, country: str | None = "DE"
-) -> tuple[Scheduled, ...]:
+def lay_out(cadence: Cadence, ends_on: date, *, life: int = 365, country: str | None = "DE") -> tuple[Scheduled, ...]:
     return schedule(
         cadence,
         starts_on=ends_on - timedelta(days=life),
@@ -199,9 +197,7 @@ def test_steps_of_two_channels_are_never_merged() -> None:
         (0, [0, -1]),
     ],
 )
-def test_short_lived_certificates_get_a_first_mail_at_a_third_of_their_life(
-    life: int, expected: list[int]
-) -> None:
+def test_short_lived_certificates_get_a_first_mail_at_a_third_of_their_life(life: int, expected: list[int]) -> None:
     assert days_before(lay_out(BY_NAME["reissue"], WEDNESDAY, life=life)) == expected
 
 
@@ -215,9 +211,7 @@ def test_short_lived_certificates_get_a_first_mail_at_a_third_of_their_life(
         (0, Urgency.CRITICAL),
     ],
 )
-def test_the_first_mail_of_a_short_life_is_a_notice_unless_the_end_is_near(
-    life: int, urgency: Urgency
-) -> None:
+def test_the_first_mail_of_a_short_life_is_a_notice_unless_the_end_is_near(life: int, urgency: Urgency) -> None:
     first = lay_out(BY_NAME["reissue"], WEDNESDAY, life=life)[0].step
     assert first.urgency is urgency
     assert first.nature is Nature.SERVICE
@@ -275,12 +269,7 @@ def test_an_end_before_the_start_has_no_schedule() -> None:
 )
 def test_dates_at_the_edge_of_what_a_date_can_hold_do_no_harm(starts_on: date, ends_on: date) -> None:
     for table in CADENCES.tables:
-        assert (
-            schedule(
-                table, starts_on=starts_on, ends_on=ends_on, calendar=CALENDAR, country="US", rules=RULES
-            )
-            == ()
-        )
+        assert schedule(table, starts_on=starts_on, ends_on=ends_on, calendar=CALENDAR, country="US", rules=RULES) == ()
 
 
 def test_a_schedule_is_worked_out_once_for_orders_that_end_together() -> None:
@@ -304,9 +293,7 @@ def test_no_step_lies_before_the_start_or_across_the_end(
 
 
 @given(table=tables(), ends_on=ends, life=lives, country=countries)
-def test_every_step_that_fits_is_there_once(
-    table: Cadence, ends_on: date, life: int, country: str | None
-) -> None:
+def test_every_step_that_fits_is_there_once(table: Cadence, ends_on: date, life: int, country: str | None) -> None:
     found = Counter(entry.step.key for entry in lay_out(table, ends_on, life=life, country=country))
     assert set(found.values()) <= {1}
     if table.clock is not Clock.REISSUE or life >= RULES.short_life_days:
@@ -325,9 +312,7 @@ def test_steps_near_the_end_stay_and_the_others_fall_on_working_days(
         elif not CALENDAR.is_working_day(entry.day, country):
             assert entry.day == entry.nominal_on
             room = range(RULES.never_move_at_or_below_days, max(opens, days) + 1)
-            assert not any(
-                CALENDAR.is_working_day(ends_on - timedelta(days=n), country) for n in room if n <= opens
-            )
+            assert not any(CALENDAR.is_working_day(ends_on - timedelta(days=n), country) for n in room if n <= opens)
 
 
 @given(table=tables(), ends_on=ends, life=lives, country=countries)
@@ -375,9 +360,7 @@ def test_moves_keep_the_order_and_leave_one_step_per_channel_and_day(
 
 
 @given(table=tables(), ends_on=ends, life=st.integers(0, 99), country=countries)
-def test_a_short_life_has_at_most_three_mails(
-    table: Cadence, ends_on: date, life: int, country: str | None
-) -> None:
+def test_a_short_life_has_at_most_three_mails(table: Cadence, ends_on: date, life: int, country: str | None) -> None:
     if table.clock is Clock.REISSUE:
         mails = days_before(lay_out(table, ends_on, life=life, country=country))
         assert len(mails) <= RULES.short_life_mails
@@ -525,9 +508,7 @@ def test_the_figures_of_catching_up_are_settings() -> None:
 
     def go(today: date) -> list[str]:
         return names(
-            decide(
-                plain(20, 7, -1), horizon=today + DAY, today=today, ends_on=ENDS_ON, handled=(), rules=rules
-            ).go
+            decide(plain(20, 7, -1), horizon=today + DAY, today=today, ends_on=ENDS_ON, handled=(), rules=rules).go
         )
 
     assert go(on(17)) == ["before-20"]
@@ -568,9 +549,7 @@ def test_planning_every_day_sends_every_step_once_and_misses_none(
     ends_on, scheduled = timeline
     first = min([ends_on, *(entry.day for entry in scheduled)]) - DAY
     plans = plan_on(every_day(first, last_day(ends_on, scheduled)), ends_on, scheduled)
-    assert [entry for _, found in plans for entry in found.go] == [
-        entry for entry in scheduled if entry.state == "due"
-    ]
+    assert [entry for _, found in plans for entry in found.go] == [entry for entry in scheduled if entry.state == "due"]
     assert [entry for _, found in plans for entry in found.merged] == [
         entry for entry in scheduled if entry.state == "merged"
     ]
@@ -616,9 +595,7 @@ def test_planning_with_gaps_handles_every_step_once_and_sends_one_per_channel(
 
 
 @given(timeline=timelines(), late=st.integers(-5, 150))
-def test_steps_of_a_channel_go_in_order_of_their_days(
-    timeline: tuple[date, tuple[Scheduled, ...]], late: int
-) -> None:
+def test_steps_of_a_channel_go_in_order_of_their_days(timeline: tuple[date, tuple[Scheduled, ...]], late: int) -> None:
     ends_on, scheduled = timeline
     first = (scheduled[0].day if scheduled else ends_on) + timedelta(days=late)
     plans = plan_on(every_day(first, last_day(ends_on, scheduled)), ends_on, scheduled)
@@ -655,6 +632,4 @@ def test_planning_only_when_the_horizon_reaches_next_on_loses_nothing(
         skipping.append((today, found))
         next_on = found.next_on
     assert skipping[0] == daily[0]
-    assert skipping[1:] == [
-        (today, found) for today, found in daily[1:] if found.go or found.missed or found.merged
-    ]
+    assert skipping[1:] == [(today, found) for today, found in daily[1:] if found.go or found.missed or found.merged]

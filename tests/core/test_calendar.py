@@ -181,9 +181,7 @@ def test_an_opening_that_the_clocks_skip_falls_after_the_gap() -> None:
 
 def test_an_opening_that_happens_twice_is_the_first() -> None:
     calendar = Calendar(CalendarSettings(office_opens=time(2, 30)))
-    assert calendar.opens_at(date(2026, 10, 25), ZoneInfo("Europe/Berlin")) == datetime(
-        2026, 10, 25, 0, 30, tzinfo=UTC
-    )
+    assert calendar.opens_at(date(2026, 10, 25), ZoneInfo("Europe/Berlin")) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

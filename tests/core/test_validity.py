@@ -41,9 +41,7 @@ def day(offset: int) -> date:
 def rules_of(*steps: tuple[int, int], margin: int = 1, window: int = 90) -> ValidityRules:
     """Rules of one CA named `ca`; steps are (day offset, longest certificate)."""
     schedule = Schedule(tuple(Maximum(day(offset), longest) for offset, longest in steps))
-    return ValidityRules(
-        cas={"ca": CaRules("ca", schedule)}, safety_margin_days=margin, early_window_days=window
-    )
+    return ValidityRules(cas={"ca": CaRules("ca", schedule)}, safety_margin_days=margin, early_window_days=window)
 
 
 def renewed(
@@ -67,12 +65,8 @@ def renewed(
     )
 
 
-def advice(
-    order: date, certificate: date, today: date, rules: ValidityRules, ca: str = "ca"
-) -> ReissueAdvice:
-    return reissue_advice(
-        order_expires_on=order, certificate_expires_on=certificate, today=today, rules=rules, ca=ca
-    )
+def advice(order: date, certificate: date, today: date, rules: ValidityRules, ca: str = "ca") -> ReissueAdvice:
+    return reissue_advice(order_expires_on=order, certificate_expires_on=certificate, today=today, rules=rules, ca=ca)
 
 
 class TestTheGuidesExample:
@@ -154,9 +148,7 @@ class TestCertificates:
             (date(2029, 1, 1), [100, 47, 47, 47, 47, 47, 30]),
         ],
     )
-    def test_a_plan_of_365_days_takes_what_the_day_of_issue_allows(
-        self, renew_on: date, lengths: list[int]
-    ) -> None:
+    def test_a_plan_of_365_days_takes_what_the_day_of_issue_allows(self, renew_on: date, lengths: list[int]) -> None:
         assert [c.days for c in renewed(renew_on, order_expires_on=renew_on).certificates] == lengths
 
     @pytest.mark.parametrize("term", [1, 47, 199, 200, LONGEST_ORDER_DAYS])
@@ -178,9 +170,7 @@ class TestUncoveredDays:
     )
     def test_the_cas_own_table(self, days_before: int, uncovered: int) -> None:
         reissue_on = self.certificate - timedelta(days=days_before)
-        found = uncovered_days(
-            order_expires_on=self.order, reissue_on=reissue_on, rules=PACKAGED, ca="digicert"
-        )
+        found = uncovered_days(order_expires_on=self.order, reissue_on=reissue_on, rules=PACKAGED, ca="digicert")
         assert found == uncovered
 
     @pytest.mark.parametrize(
@@ -195,9 +185,7 @@ class TestUncoveredDays:
             (-1, ReissueAction.LAPSED, 0),
         ],
     )
-    def test_advice_says_from_32_days_before_the_end(
-        self, days_before: int, action: ReissueAction, extra: int
-    ) -> None:
+    def test_advice_says_from_32_days_before_the_end(self, days_before: int, action: ReissueAction, extra: int) -> None:
         today = self.certificate - timedelta(days=days_before)
         found = advice(self.order, self.certificate, today, PACKAGED, "digicert")
         assert (found.action, found.extra_reissues, found.reissues) == (action, extra, 1)
@@ -359,9 +347,7 @@ def small_rules(draw: st.DrawFn) -> ValidityRules:
     """Rules with short certificates whose maximum changes, mostly down, up to three times in 90 days."""
     changes = draw(st.lists(st.integers(1, 90), max_size=3, unique=True))
     longest = draw(st.lists(st.integers(4, 40), min_size=len(changes) + 1, max_size=len(changes) + 1))
-    return rules_of(
-        *zip([-100, *sorted(changes)], longest, strict=True), margin=draw(st.integers(0, 3)), window=30
-    )
+    return rules_of(*zip([-100, *sorted(changes)], longest, strict=True), margin=draw(st.integers(0, 3)), window=30)
 
 
 class TestAnyReissue:

@@ -44,9 +44,7 @@ class TestPackagedFigures:
             (date(2040, 1, 1), 47),
         ],
     )
-    def test_digicert_keeps_the_lower_of_its_own_and_the_baseline(
-        self, issued_on: date, longest: int
-    ) -> None:
+    def test_digicert_keeps_the_lower_of_its_own_and_the_baseline(self, issued_on: date, longest: int) -> None:
         assert packaged().ca("digicert").max_certificate_days(issued_on) == longest
 
     def test_settings(self) -> None:

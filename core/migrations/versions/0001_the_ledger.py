@@ -126,7 +126,18 @@ def upgrade() -> None:
         sa.Column("holder", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("next_turn", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("schedule", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("step", name=op.f("pk_engine_locks")),
+    )
+    op.create_table(
+        "circuits",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("broken_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("why", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "connector", name=op.f("pk_circuits")),
     )
     op.create_table(
         "meta",
@@ -340,7 +351,7 @@ def upgrade() -> None:
         sa.Column("touchpoint", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("attempts", sa.Integer(), server_default=sa.false(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("sending_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outside_id", sa.Text(), server_default=sa.text("''"), nullable=False),
@@ -359,6 +370,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_contact_id_day", ["contact_id", "day"], unique=False)
         batch_op.create_index("ix_deliveries_order_id", ["order_id"], unique=False)
         batch_op.create_index("ix_deliveries_task_id", ["task_id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_stuck",
+            ["state"],
+            unique=False,
+            sqlite_where=sa.text("state in ('failed', 'uncertain')"),
+            postgresql_where=sa.text("state in ('failed', 'uncertain')"),
+        )
         batch_op.create_index(
             "ix_deliveries_underway",
             ["state", "lease_until"],
