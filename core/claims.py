@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.engine import Connection
 
-from core.schema import deliveries
+from core.schema import UNDER_WAY, deliveries
 from core.store import Store
 from core.words import DeliveryKind, DeliveryState
 
@@ -87,7 +87,7 @@ def release_lapsed(store: Store) -> None:
     """Takes back what a process that has died had claimed or was sending."""
     now = datetime.now(UTC)
     with store.begin() as connection:
-        lapsed = deliveries.c.lease_until < now
+        lapsed = text(UNDER_WAY) & (deliveries.c.lease_until < now)
         connection.execute(
             update(deliveries)
             .where(deliveries.c.state == DeliveryState.CLAIMED, lapsed)

@@ -153,9 +153,7 @@ def _closing(cycle: Cycle, reason: Reason) -> dict[str, Any]:
     return {"which": cycle.id, "closing": reason}
 
 
-def _succeeded(
-    one: Taken, cycle: Cycle, span: Span, existing: Sequence[Cycle], frame: Frame, changes: Changes
-) -> None:
+def _succeeded(one: Taken, cycle: Cycle, span: Span, existing: Sequence[Cycle], frame: Frame, changes: Changes) -> None:
     """A new number has begun: the order went on, its end was put back, or its certificate was reissued."""
     if cycle.clock is Clock.REISSUE:
         if cycle.open:

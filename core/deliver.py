@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from core import golive
@@ -24,7 +24,7 @@ from core.errors import ConfigurationError, FatalError, NolapseError, StoreError
 from core.locks import never
 from core.policy import Policy
 from core.ports import Handed, Result
-from core.schema import deliveries, engine_locks
+from core.schema import UNDER_WAY, WAITING, deliveries, engine_locks
 from core.store import Store
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState
@@ -347,6 +347,7 @@ def _settle_uncertain(run: _Run, kind: DeliveryKind, handler: Kind) -> None:
     with run.store.read() as connection:
         rows = connection.execute(
             select(deliveries).where(
+                text(UNDER_WAY),
                 deliveries.c.kind == kind,
                 deliveries.c.state == DeliveryState.UNCERTAIN,
                 deliveries.c.sending_at <= before,
@@ -384,7 +385,8 @@ def _settle_uncertain(run: _Run, kind: DeliveryKind, handler: Kind) -> None:
 
 
 def _count_waiting(connection: Connection, counts: DeliverCounts) -> None:
-    waiting = deliveries.c.state.in_((DeliveryState.PLANNED, DeliveryState.CLAIMED))
-    query = select(deliveries.c.kind, func.count()).where(waiting).group_by(deliveries.c.kind)
-    for kind, count in connection.execute(query):
-        counts.kinds[DeliveryKind(kind)].waiting = count
+    counted = select(deliveries.c.kind, func.count()).group_by(deliveries.c.kind)
+    claimed = deliveries.c.state == DeliveryState.CLAIMED
+    for query in (counted.where(text(WAITING)), counted.where(text(UNDER_WAY), claimed)):
+        for kind, count in connection.execute(query):
+            counts.kinds[DeliveryKind(kind)].waiting += count

@@ -103,11 +103,9 @@ def load(connection: Connection, cycle_ids: Collection[int], policy: Policy) -> 
     ids = list(cycle_ids)
     rows = connection.execute(select(cycles).where(cycles.c.id.in_(ids)).order_by(cycles.c.id)).all()
     order_ids = {row.order_id for row in rows}
-    found_orders = {row.id: row for row in connection.execute(select(*_ORDER).where(orders.c.id.in_(order_ids))).all()}
+    found_orders = {row.id: row for row in connection.execute(select(*_ORDER).where(orders.c.id.in_(order_ids)))}
     account_ids = {row.account_id for row in found_orders.values()}
-    found_accounts = {
-        row.id: row for row in connection.execute(select(accounts).where(accounts.c.id.in_(account_ids))).all()
-    }
+    found_accounts = {row.id: row for row in connection.execute(select(accounts).where(accounts.c.id.in_(account_ids)))}
     people, candidates = _people(connection, found_orders, account_ids)
     evidence = awaited(connection, [row.order_key for row in found_orders.values()])
     by_cycle: dict[int, Dossier] = {}
@@ -161,12 +159,12 @@ def _people(
 ) -> tuple[dict[int, Contact], dict[int, tuple[Candidate, ...]]]:
     roles: dict[int, dict[int, set[Role]]] = defaultdict(lambda: defaultdict(set))
     named = select(order_contacts).where(order_contacts.c.order_id.in_(found_orders))
-    for order_id, contact_id, role in connection.execute(named).all():
+    for order_id, contact_id, role in connection.execute(named):
         roles[order_id][contact_id].add(Role(role))
     own = {contact_id for of_order in roles.values() for contact_id in of_order}
     account_wide = contacts.c.account_id.in_(account_ids) & (contacts.c.roles != "")
     query = select(*_CONTACT).where(contacts.c.id.in_(own) | account_wide)
-    people = {row.id: _contact(row) for row in connection.execute(query).all()}
+    people = {row.id: _contact(row) for row in connection.execute(query)}
     of_account: dict[int, list[Contact]] = defaultdict(list)
     for contact in people.values():
         if contact.roles:

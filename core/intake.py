@@ -38,7 +38,7 @@ class Taken:
 def known_orders(connection: Connection, keys: Sequence[str]) -> dict[str, Known]:
     """Those of these orders that the ledger holds."""
     columns = select(orders.c.order_key, orders.c.id, orders.c.digest, orders.c.vanished_on)
-    rows = connection.execute(columns.where(orders.c.order_key.in_(keys))).all()
+    rows = connection.execute(columns.where(orders.c.order_key.in_(keys)))
     return {key: Known(id, digest, vanished_on is not None) for key, id, digest, vanished_on in rows}
 
 

@@ -176,7 +176,7 @@ class Mailboxes:
     def _load(self, wishes: Sequence[Wish]) -> None:
         people = {wish.contact.id: wish.contact for wish in wishes if wish.contact is not None}
         for contact_id in people:
-            for clock in Clock:
+            for clock in _CLOCKS:
                 self._boxes[contact_id, clock] = Mailbox(clock)
                 self._waiting[contact_id, clock] = {}
         if not people:
@@ -186,11 +186,11 @@ class Mailboxes:
         recent = select(deliveries.c.key, deliveries.c.contact_id, deliveries.c.clock, deliveries.c.day).add_columns(
             deliveries.c.state
         )
-        for row in self._connection.execute(recent.where(theirs, deliveries.c.day >= since)).all():
+        for row in self._connection.execute(recent.where(theirs, deliveries.c.day >= since)):
             self._remember(row)
         # Locked, so that nobody claims what is about to take another step in.
         waiting = select(deliveries).where(theirs, deliveries.c.state == DeliveryState.PLANNED)
-        for row in self._connection.execute(waiting.order_by(deliveries.c.id).with_for_update()).all():
+        for row in self._connection.execute(waiting.order_by(deliveries.c.id).with_for_update()):
             self._remember(row)
             draft = Draft(
                 row.key, people[row.contact_id], row.account_id, Clock(row.clock), row.day, row.send_after,
@@ -217,7 +217,7 @@ class Mailboxes:
             .join(cycles, cycles.c.id == touches.c.cycle_id)
             .where(touches.c.delivery_id.in_(stored), touches.c.state == TouchState.PLANNED)
         )
-        for delivery_id, order_id, urgency in self._connection.execute(query).all():
+        for delivery_id, order_id, urgency in self._connection.execute(query):
             known = stored[delivery_id].orders
             known[order_id] = Urgency.highest(Urgency(urgency), *filter(None, [known.get(order_id)]))
 
@@ -231,7 +231,7 @@ class Mailboxes:
                 deliveries.c.state.in_(_GONE),
             )
         )
-        for cycle_id, contact_id, clock, day in self._connection.execute(query).all():
+        for cycle_id, contact_id, clock, day in self._connection.execute(query):
             box = self._boxes.get((contact_id, Clock(clock)))
             if box is not None:
                 box.listed[cycle_id] = max(day, box.listed.get(cycle_id, day))
@@ -253,7 +253,7 @@ class Mailboxes:
         )
         theirs = named.union(general).subquery()
         query = select(theirs.c.contact_id, func.count()).group_by(theirs.c.contact_id)
-        for contact_id, count in self._connection.execute(query).all():
+        for contact_id, count in self._connection.execute(query):
             self._boxes[contact_id, Clock.RENEWAL].open_orders = count
 
     def write(self) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from core.errors import UsageError
 from core.members import touches_done
 from core.reasons import Reason, sentence
-from core.schema import cycles, deliveries, orders, task_orders, tasks, touches
+from core.schema import STUCK, cycles, deliveries, orders, task_orders, tasks, touches
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState, TaskState, TouchState
 
@@ -55,7 +55,7 @@ class Stuck:
 def stuck(connection: Connection) -> Stuck:
     """What is uncertain or has failed, since whenever."""
     # In so many words: with bound values SQLite does not see that the index of these states serves.
-    waits = text("state in ('failed', 'uncertain')")
+    waits = text(STUCK)
     query = select(deliveries.c.state, func.count()).where(waits).group_by(deliveries.c.state)
     found = {state: count for state, count in connection.execute(query)}
     return Stuck(found.get(DeliveryState.UNCERTAIN, 0), found.get(DeliveryState.FAILED, 0))

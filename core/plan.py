@@ -76,11 +76,12 @@ def plan(
             _plan_all_after_change(connection, policy, timer)
         with store.read() as connection:
             due = connection.execute(
-                select(cycles.c.id)
-                .where(cycles.c.open, cycles.c.closing == "", cycles.c.next_on <= timer.day + LOOK_AHEAD)
-                .order_by(cycles.c.id)
+                select(cycles.c.id).where(
+                    cycles.c.open, cycles.c.closing == "", cycles.c.next_on <= timer.day + LOOK_AHEAD
+                )
             )
-            ids = due.scalars().all()
+            # Sorted here: asked for the order of ids, SQLite would read the whole table and not the range of days.
+            ids = sorted(due.scalars())
         done = 0
         for batch in batched(ids, policy.plan_batch):
             with store.begin() as connection:
@@ -138,7 +139,7 @@ def _touches_of(
     )
     handled: dict[int, set[tuple[str, Channel]]] = {}
     older: dict[tuple[int, Channel], list[Any]] = {}
-    for row in connection.execute(query).all():
+    for row in connection.execute(query):
         channel = Channel(row.channel)
         handled.setdefault(row.cycle_id, set()).add((row.touchpoint, channel))
         if row.state == TouchState.PLANNED and row.delivery_state == DeliveryState.PLANNED:

@@ -54,5 +54,7 @@ def choose(
 
 def is_own(email: str, own_domains: tuple[str, ...]) -> bool:
     """Whether an address belongs to one of our own domains, or to a name below one."""
+    if not own_domains:
+        return False
     domain = email.rpartition("@")[2].lower()
     return any(domain == own or domain.endswith("." + own) for own in own_domains)

@@ -228,8 +228,8 @@ cycles = Table(
     Column("win_back_on", Date),
     Column("next_on", Date),  # the first day on which the cadence has anything to decide; empty: nothing more
     UniqueConstraint("order_id", "clock", "number"),
-    Index("ix_cycles_next_on", "next_on", sqlite_where=text("open"), postgresql_where=text("open")),
-    Index("ix_cycles_ends_on", "ends_on", sqlite_where=text("open"), postgresql_where=text("open")),
+    Index("ix_cycles_next_on", "next_on", sqlite_where=text("open = 1"), postgresql_where=text("open")),
+    Index("ix_cycles_ends_on", "ends_on", sqlite_where=text("open = 1"), postgresql_where=text("open")),
     Index("ix_cycles_closing", "closing", sqlite_where=text("closing <> ''"), postgresql_where=text("closing <> ''")),
 )
 
@@ -269,6 +269,11 @@ task_orders = Table(
     Index("ix_task_orders_cycle_id", "cycle_id"),
 )
 
+# The very words of partial indexes: SQLite uses one only where a query repeats them.
+STUCK = "state in ('failed', 'uncertain')"
+UNDER_WAY = "state in ('claimed', 'sending', 'uncertain')"
+WAITING = "state = 'planned'"
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -300,21 +305,21 @@ deliveries = Table(
         "ix_deliveries_waiting",
         "kind",
         "send_after",
-        sqlite_where=text("state = 'planned'"),
-        postgresql_where=text("state = 'planned'"),
+        sqlite_where=text(WAITING),
+        postgresql_where=text(WAITING),
     ),
     Index(
         "ix_deliveries_underway",
         "state",
         "lease_until",
-        sqlite_where=text("state in ('claimed', 'sending', 'uncertain')"),
-        postgresql_where=text("state in ('claimed', 'sending', 'uncertain')"),
+        sqlite_where=text(UNDER_WAY),
+        postgresql_where=text(UNDER_WAY),
     ),
     Index(
         "ix_deliveries_stuck",
         "state",
-        sqlite_where=text("state in ('failed', 'uncertain')"),
-        postgresql_where=text("state in ('failed', 'uncertain')"),
+        sqlite_where=text(STUCK),
+        postgresql_where=text(STUCK),
     ),
     Index("ix_deliveries_contact_id_day", "contact_id", "day"),
     Index("ix_deliveries_account_id_day", "account_id", "day"),

@@ -169,9 +169,7 @@ def _follow_retractions(store: Store, run: _Run) -> None:
             return
         still = _upheld(connection, [row.cycle_id for row in rows])
         again = {
-            row.cycle_id: row.order_id
-            for row in rows
-            if row.stage == Stage.IN_PROGRESS and row.cycle_id not in still
+            row.cycle_id: row.order_id for row in rows if row.stage == Stage.IN_PROGRESS and row.cycle_id not in still
         }
         run_again(connection, again)
         if run.records:

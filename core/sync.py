@@ -279,9 +279,7 @@ def _note_vanished(store: Store, run: _Pass, highest: int, timer: Timer) -> None
         with store.begin() as connection:
             run.lock.renew(connection)
             span = (orders.c.id >= first) & (orders.c.id < first + 50_000) & (orders.c.source == run.source.name)
-            present = (
-                connection.execute(select(orders.c.id).where(span, orders.c.vanished_on.is_(None))).scalars().all()
-            )
+            present = connection.execute(select(orders.c.id).where(span, orders.c.vanished_on.is_(None))).scalars()
             gone = [order_id for order_id in present if order_id <= highest and not run.seen[order_id]]
             mark_vanished(connection, gone, timer.day)
         run.counts.vanished += len(gone)

@@ -6,6 +6,7 @@ The name of a file follows from the mail's key, so that a mail that is put in tw
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +14,8 @@ from uuid import uuid4
 from core.errors import ConfigurationError, NolapseError, RetriableError
 
 FOLDERS = ("tmp", "new", "cur")
+
+_WRITERS = 8  # a disk asked to keep several files at once keeps them with fewer writes
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -42,9 +45,11 @@ class Maildir:
             self._make()
         except OSError as error:
             return dict.fromkeys(mails, self._in_words(error))
-        for key, message in mails.items():
+        with ThreadPoolExecutor(min(len(mails), _WRITERS) or 1) as pool:
+            writing = {key: pool.submit(self._write, file_name(key), message) for key, message in mails.items()}
+        for key, written in writing.items():
             try:
-                drafts[key] = self._write(file_name(key), message)
+                drafts[key] = written.result()
             except OSError as error:
                 failed[key] = self._in_words(error)
         for key, draft in drafts.items():

@@ -1,7 +1,6 @@
 """The engine's words ↔ the rows of the embedded CRM. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -90,7 +89,7 @@ def change_of(row: Mapping[str, Any]) -> CrmChange:
 
 
 def _fields(item: Any) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in asdict(item).items()}
+    return {name: _plain(getattr(item, name)) for name in item.__slots__}
 
 
 def _plain(value: Any) -> Any:

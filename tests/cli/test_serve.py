@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,9 @@ class Served:
 
     def text(self) -> str:
         return self.said.read_text(encoding="utf-8")
+
+    def has_said(self, words: str, times: int) -> bool:
+        return self.text().count(words) >= times
 
     def until(self, holds: Callable[[], object]) -> None:
         """Waits until that holds."""
@@ -236,7 +240,7 @@ def test_two_servers_on_one_database_do_each_turn_once(
     begun = time.monotonic()
     servers = [serve("one"), serve("two")]
     for server in servers:
-        server.until(lambda server=server: server.text().count("nolapse.serve sync ") >= 4)
+        server.until(partial(server.has_said, "nolapse.serve sync ", 4))
     assert [server.end() for server in servers] == [0, 0]
     took = time.monotonic() - begun
     texts = [server.text() for server in servers]

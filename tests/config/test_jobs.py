@@ -264,7 +264,12 @@ def test_a_lost_database_is_told_all_the_same(opened: Open, monkeypatch: pytest.
     app = opened()
     alarm = Alerts(app)
     told: list[str] = []
-    monkeypatch.setattr(alarm, "_send", lambda troubles, over, now: told.extend(troubles) or "")
+
+    def send(troubles: list[str], over: list[str], now: datetime) -> str:
+        told.extend(troubles)
+        return ""
+
+    monkeypatch.setattr(alarm, "_send", send)
 
     def lost(*said: object) -> None:
         raise StoreError("the database server does not answer")

@@ -1,9 +1,7 @@
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,8 @@ import pytest
 
 from tests.fakes.smtp_server import SmtpServer, running_smtp_server
 from tests.fire.forks import Forks, Place, forking
-from tests.fire.snapshots import Snapshot, files_in, tables_at
+from tests.fire.grounds import Ground, PostgresGround, SqliteGround
+from tests.fire.snapshots import Snapshot, files_in
 from tests.postgres import PostgresServer
 
 
@@ -22,70 +21,57 @@ class Scene:
     name: str
     points: list[str]
     ending: Snapshot
-    template: str
+    ground: Ground
 
 
 @dataclass
 class Arena:
-    """Where processes are killed: the process that forks them, and copies of prepared databases for them."""
+    """Where processes are killed: the process that forks them, and prepared databases for them."""
 
     forks: Forks
     folder: Path
     server: SmtpServer
     postgres: Callable[[], PostgresServer]
     scenes: dict[tuple[str, str], Scene] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def scene(self, backend: str, name: str) -> Scene:
         """The scene on this database, prepared once."""
         if (backend, name) not in self.scenes:
-            template = self._template(backend, name)
-            with self.copy(backend, template, name) as place:
+            ground = self._ground(backend, name)
+            with self.fresh(ground, name) as place:
                 self.forks.undisturbed(name, place)
-                ending = self.look(place)
-            with self.copy(backend, template, name) as place:
+                ending = self.look(ground, place)
+            with self.fresh(ground, name) as place:
                 points = self.forks.count(name, place)
-            self.scenes[backend, name] = Scene(name, points, ending, template)
+            self.scenes[backend, name] = Scene(name, points, ending, ground)
         return self.scenes[backend, name]
 
-    def _template(self, backend: str, name: str) -> str:
+    def _ground(self, backend: str, name: str) -> Ground:
         def prepare(url: str) -> None:
-            self.forks.prepare(name, Place(url, str(self.folder / f"mails-before-{name}")))
+            self.forks.prepare(name, Place(url, str(self.folder / f"mails-before-{backend}-{name}")))
 
-        if backend == "postgresql":
-            return self.postgres().template(f"fire_{name}", prepare)
-        template = self.folder / f"{name}.db"
-        prepare(f"sqlite:///{template}")
-        assert not Path(f"{template}-wal").exists()
-        return str(template)
+        if backend == "sqlite":
+            return SqliteGround(self.folder, name, prepare)
+        return PostgresGround(self.postgres(), prepare)
 
     @contextmanager
-    def copy(self, backend: str, template: str, scene: str) -> Iterator[Place]:
-        """A copy of a template, gone at the end of the block."""
-        folder = self.folder / f"copy-{next(self.numbers)}"
-        folder.mkdir()
+    def fresh(self, ground: Ground, name: str) -> Iterator[Place]:
+        """The place of a scene as it was prepared, with no mail of its day."""
+        ground.restore()
         self.server.forget()
-        port = self.server.port if scene == "post" else 0
-        try:
-            if backend == "sqlite":
-                shutil.copyfile(template, folder / "nolapse.db")
-                yield Place(f"sqlite:///{folder / 'nolapse.db'}", str(folder / "mailbox"), port)
-                return
-            postgres = self.postgres()
-            copy = postgres.create(template)
-            try:
-                yield Place(postgres.url(copy), str(folder / "mailbox"), port)
-            finally:
-                postgres.drop(copy)
-        finally:
-            shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory(dir=self.folder) as mailbox:
+            yield Place(ground.url, mailbox, self.server.port if name == "post" else 0)
 
-    def look(self, place: Place) -> Snapshot:
+    def look(self, ground: Ground, place: Place) -> Snapshot:
         """What is in a place now."""
         mails = files_in(Path(place.folder))
         if place.smtp_port:
             mails.update(str(one.message["Message-ID"]) for one in self.server.received())
-        return Snapshot(tables_at(place.url), mails)
+        return Snapshot(ground.tables(), mails)
+
+    def close(self) -> None:
+        for scene in self.scenes.values():
+            scene.ground.close()
 
 
 @pytest.fixture(scope="session")
@@ -101,4 +87,8 @@ def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
         running_smtp_server(Path(folder) / "smtp") as server,
         forking() as forks,
     ):
-        yield Arena(forks, Path(folder), server, postgres)
+        arena = Arena(forks, Path(folder), server, postgres)
+        try:
+            yield arena
+        finally:
+            arena.close()

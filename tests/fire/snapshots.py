@@ -1,20 +1,13 @@
 """What is in a database and its mailbox, put so that two of them can be compared."""
 
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import psycopg
-from psycopg import sql
-from psycopg.rows import dict_row
-from sqlalchemy import make_url
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -123,26 +116,6 @@ class _Names:
             lambda found: str(self._of[found[1]].get(int(found[2]), found[0])),
             text,
         )
-
-
-def tables_at(url: str) -> Tables:
-    """Every row of every table of a database, read past the engine."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(str(parsed.database), isolation_level=None)) as connection:
-            connection.row_factory = sqlite3.Row
-            wanted = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name"
-            names = [row["name"] for row in connection.execute(wanted)]
-            return {name: sorted(map(dict, connection.execute(f"select * from {name}")), key=repr) for name in names}
-    with psycopg.connect(
-        host=parsed.host, port=parsed.port or 5432, user=parsed.username, dbname=parsed.database, row_factory=dict_row
-    ) as server:
-        wanted = "select tablename from pg_tables where schemaname = 'public' order by tablename"
-        names = [row["tablename"] for row in server.execute(wanted)]
-        return {
-            name: sorted(server.execute(sql.SQL("select * from {}").format(sql.Identifier(name))), key=repr)
-            for name in names
-        }
 
 
 def files_in(folder: Path) -> Counter[str]:

@@ -33,14 +33,14 @@ def test_nothing_is_lost_or_doubled_wherever_the_process_dies(
     count = len(scene.points)
     judged: set[str] = set()
     for at in range(count * chunk // CHUNKS + 1, count * (chunk + 1) // CHUNKS + 1):
-        with arena.copy(backend, scene.template, name) as place:
+        with arena.fresh(scene.ground, name) as place:
             arena.forks.kill(name, at, place)
-            left = arena.look(place)
+            left = arena.look(scene.ground, place)
             if left.digest() in judged:
                 continue
             seen = arena.forks.live_on(place)
             try:
-                _judge(scene, left, arena.look(place), seen)
+                _judge(scene, left, arena.look(scene.ground, place), seen)
             except AssertionError as error:
                 error.add_note(f"killed at point {at} of {count}, before {scene.points[at - 1]}")
                 error.add_note(f"after {', '.join(scene.points[max(at - 6, 0) : at - 1])}")

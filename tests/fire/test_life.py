@@ -98,6 +98,7 @@ class Life(RuleBasedStateMachine):
         self.heard: dict[str, set[OrderFacts]] = {}  # what the engine may have heard last, by order
         self.renewed: set[str] = set()  # whose renewal is told, and will be known with the next whole sync
         self.known: set[str] = set()  # whose renewal the engine knows
+        self.successors: set[str] = set()
         self.refusing: set[str] = set()
         self.sent = 0
         self.lettered = 0
@@ -166,10 +167,10 @@ class Life(RuleBasedStateMachine):
             certificate_expires_on=one.order_expires_on,
         )
 
-    @precondition(lambda self: self._running())
+    @precondition(lambda self: self._cancellable())
     @rule(number=picks)
     def an_order_is_cancelled(self, number: int) -> None:
-        one = self.told[pick(number, self._running())]
+        one = self.told[pick(number, self._cancellable())]
         self.told[one.key] = replace(one, status=OrderStatus.CANCELLED, status_text="canceled")
 
     @precondition(lambda self: any(one.status is OrderStatus.CANCELLED for one in self.told.values()))
@@ -196,7 +197,8 @@ class Life(RuleBasedStateMachine):
     def _renew(self, old: OrderFacts, **said: Any) -> None:
         assert old.order_expires_on is not None
         starts = {"starts_on": self.day, "placed_on": self.day, "certificate_issued_on": self.day}
-        self._place(old.account.key, old.order_expires_on + timedelta(days=40), 0, **starts | said)
+        new = self._place(old.account.key, old.order_expires_on + timedelta(days=40), 0, **starts | said)
+        self.successors.add(new.key)
         self.renewed.add(old.key)
 
     def _running(self) -> list[str]:
@@ -209,6 +211,10 @@ class Life(RuleBasedStateMachine):
             and one.order_expires_on >= self.day
             and key not in self.known | self.renewed
         ]
+
+    def _cancellable(self) -> list[str]:
+        """An order that stands for another stays: what its end would mean for that one is told elsewhere."""
+        return [key for key in self._running() if key not in self.successors]
 
     def _replaceable(self) -> list[str]:
         """A replacement is placed on a later day, at most 90 days before the end."""

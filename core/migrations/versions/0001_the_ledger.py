@@ -321,14 +321,14 @@ def upgrade() -> None:
             "ix_cycles_ends_on",
             ["ends_on"],
             unique=False,
-            sqlite_where=sa.text("open"),
+            sqlite_where=sa.text("open = 1"),
             postgresql_where=sa.text("open"),
         )
         batch_op.create_index(
             "ix_cycles_next_on",
             ["next_on"],
             unique=False,
-            sqlite_where=sa.text("open"),
+            sqlite_where=sa.text("open = 1"),
             postgresql_where=sa.text("open"),
         )
 

@@ -1,0 +1,102 @@
+"""Databases that are put back to a prepared state before each death: a file is copied, or its tables are filled anew."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from tests.fire.snapshots import Tables
+from tests.postgres import USER, PostgresServer
+
+Prepare = Callable[[str], None]
+
+
+class Ground(Protocol):
+    """One prepared database. `url` is where it is; `restore` puts it back, `tables` reads every row of it."""
+
+    url: str
+
+    def restore(self) -> None: ...
+
+    def tables(self) -> Tables: ...
+
+    def close(self) -> None: ...
+
+
+class SqliteGround:
+    """A file beside its prepared original."""
+
+    def __init__(self, folder: Path, name: str, prepare: Prepare) -> None:
+        self._original = folder / f"{name}.original"
+        self._file = folder / f"{name}.db"
+        self.url = f"sqlite:///{self._file}"
+        prepare(f"sqlite:///{self._original}")
+        assert not Path(f"{self._original}-wal").exists(), "the preparation left its database open"
+
+    def restore(self) -> None:
+        for end in ("-wal", "-shm"):
+            Path(f"{self._file}{end}").unlink(missing_ok=True)
+        shutil.copyfile(self._original, self._file)
+
+    def tables(self) -> Tables:
+        with closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
+            connection.row_factory = sqlite3.Row
+            wanted = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name"
+            names = [row["name"] for row in connection.execute(wanted)]
+            return {name: sorted(map(dict, connection.execute(f"select * from {name}")), key=repr) for name in names}
+
+    def close(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+
+class PostgresGround:
+    """A database that keeps its prepared rows in a schema of their own: filling it anew is faster than copying it."""
+
+    def __init__(self, server: PostgresServer, prepare: Prepare) -> None:
+        self._server = server
+        self._name = server.create()
+        self.url = server.url(self._name)
+        prepare(self.url)
+        self._connection: psycopg.Connection[dict[str, Any]] = psycopg.connect(
+            host="127.0.0.1", port=server.port, user=USER, dbname=self._name, autocommit=True, row_factory=dict_row
+        )
+        wanted = "select tablename from pg_tables where schemaname = 'public' order by tablename"
+        self._tables = [row["tablename"] for row in self._connection.execute(wanted)]
+        self._connection.execute("create schema kept")
+        for name in self._tables:
+            self._run("create table kept.{name} as table public.{name}", name)
+        # Its foreign keys hold before and after, not in between.
+        parts: list[sql.Composable] = [sql.SQL("begin; set local session_replication_role = replica")]
+        for name in self._tables:
+            rows = sql.SQL("delete from public.{name}; insert into public.{name} table kept.{name}")
+            parts.append(rows.format(name=sql.Identifier(name)))
+        numbers = "select sequencename, last_value from pg_sequences where schemaname = 'public' order by sequencename"
+        for row in self._connection.execute(numbers):
+            number = sql.SQL("select setval({name}, {last}, {used})")
+            last = row["last_value"]
+            parts.append(
+                number.format(name=sql.Literal(row["sequencename"]), last=last or 1, used=sql.Literal(last is not None))
+            )
+        self._restore = sql.SQL("; ").join([*parts, sql.SQL("commit")])
+
+    def _run(self, statement: str, name: str) -> None:
+        self._connection.execute(sql.SQL(statement).format(name=sql.Identifier(name)))
+
+    def restore(self) -> None:
+        self._connection.execute(self._restore)
+
+    def tables(self) -> Tables:
+        return {
+            name: sorted(self._connection.execute(sql.SQL("select * from {}").format(sql.Identifier(name))), key=repr)
+            for name in self._tables
+        }
+
+    def close(self) -> None:
+        self._connection.close()
+        self._server.drop(self._name)
