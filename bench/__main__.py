@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bench import profiles
-from bench.machine import describe
+from bench.machine import describe, load
 from bench.places import place_for
 from bench.suite import BENCHMARKS, FULL, QUICK, Bench
 from bench.table import markdown, put_between
@@ -39,7 +39,9 @@ def bench(
             if profile:
                 text = profiles.run(suite, only)
             else:
-                text = f"{describe(Path(work), place.name)}\n\n{markdown(list(suite.run(only)))}"
+                machine, before = describe(Path(work), place.name), load()
+                table = markdown(list(suite.run(only)))
+                text = f"{machine}  \nLoad of the machine, other work included: {before} before the run, {load()} after it\n\n{table}"
         finally:
             suite.close()
     click.echo(text)

@@ -15,15 +15,19 @@ _SYNCS = 50
 
 def describe(folder: Path, store: str) -> str:
     """The machine in a few lines; `folder` is where the benchmarks write."""
-    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     lines = (
         f"{datetime.now(UTC):%Y-%m-%d}: {_processor()}, {os.cpu_count()} cores, {_memory_gb():.0f} GB of memory, "
-        f"{platform.system()} {platform.release().split('-')[0]}; load before the run (1, 5, 15 minutes): {load}",
+        f"{platform.system()} {platform.release().split('-')[0]}",
         f"Python {platform.python_version()}, {store}"
         f"{f' {sqlite3.sqlite_version}' if store == 'SQLite' else ''}, SQLAlchemy {version('sqlalchemy')}, "
         f"Jinja2 {version('jinja2')}; a write of 20 kB with fsync takes {_sync_ms(folder):.2f} ms",
     )
     return "  \n".join(lines)
+
+
+def load() -> str:
+    """How many processes wanted a core during the last minute."""
+    return f"{os.getloadavg()[0]:.1f}"
 
 
 def _processor() -> str:

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
+from sqlalchemy import make_url
 
 from tests.fire.snapshots import Tables
-from tests.postgres import USER, PostgresServer
+from tests.postgres import PostgresServer
 
 Prepare = Callable[[str], None]
 
@@ -45,11 +46,7 @@ class SqliteGround:
         shutil.copyfile(self._original, self._file)
 
     def tables(self) -> Tables:
-        with closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
-            connection.row_factory = sqlite3.Row
-            wanted = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name"
-            names = [row["name"] for row in connection.execute(wanted)]
-            return {name: sorted(map(dict, connection.execute(f"select * from {name}")), key=repr) for name in names}
+        return tables_at(self.url)
 
     def close(self) -> None:
         self._file.unlink(missing_ok=True)
@@ -63,11 +60,8 @@ class PostgresGround:
         self._name = server.create()
         self.url = server.url(self._name)
         prepare(self.url)
-        self._connection: psycopg.Connection[dict[str, Any]] = psycopg.connect(
-            host="127.0.0.1", port=server.port, user=USER, dbname=self._name, autocommit=True, row_factory=dict_row
-        )
-        wanted = "select tablename from pg_tables where schemaname = 'public' order by tablename"
-        self._tables = [row["tablename"] for row in self._connection.execute(wanted)]
+        self._connection = _connect(self.url)
+        self._tables = _names_in(self._connection)
         self._connection.execute("create schema kept")
         for name in self._tables:
             self._run("create table kept.{name} as table public.{name}", name)
@@ -92,11 +86,44 @@ class PostgresGround:
         self._connection.execute(self._restore)
 
     def tables(self) -> Tables:
-        return {
-            name: sorted(self._connection.execute(sql.SQL("select * from {}").format(sql.Identifier(name))), key=repr)
-            for name in self._tables
-        }
+        return _read(self._connection, self._tables)
 
     def close(self) -> None:
         self._connection.close()
         self._server.drop(self._name)
+
+
+def tables_at(url: str) -> Tables:
+    """Every row of every table of a database, read past the engine."""
+    if url.startswith("postgresql"):
+        with closing(_connect(url)) as server:
+            return _read(server, _names_in(server))
+    with closing(sqlite3.connect(str(make_url(url).database), isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        wanted = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name"
+        names = [row["name"] for row in connection.execute(wanted)]
+        return {name: sorted(map(dict, connection.execute(f"select * from {name}")), key=repr) for name in names}
+
+
+def _connect(url: str) -> psycopg.Connection[dict[str, Any]]:
+    parsed = make_url(url)
+    return psycopg.connect(
+        host=parsed.host,
+        port=parsed.port or 5432,
+        user=parsed.username,
+        dbname=parsed.database,
+        autocommit=True,
+        row_factory=dict_row,
+    )
+
+
+def _names_in(server: psycopg.Connection[dict[str, Any]]) -> list[str]:
+    wanted = "select tablename from pg_tables where schemaname = 'public' order by tablename"
+    return [row["tablename"] for row in server.execute(wanted)]
+
+
+def _read(server: psycopg.Connection[dict[str, Any]], names: Sequence[str]) -> Tables:
+    def rows(name: str) -> list[dict[str, Any]]:
+        return server.execute(sql.SQL("select * from {}").format(sql.Identifier(name))).fetchall()
+
+    return {name: sorted(rows(name), key=repr) for name in names}

@@ -217,11 +217,13 @@ class Life(RuleBasedStateMachine):
         return [key for key in self._running() if key not in self.successors]
 
     def _replaceable(self) -> list[str]:
-        """A replacement is placed on a later day, at most 90 days before the end."""
+        """A replacement is placed on a later day, at most 90 days before the end, and is clear whose it is."""
+        names = Counter(one.dns_names for one in self.told.values())
         return [
             key
             for key in self._running()
-            if self.told[key].placed_on < self.day
+            if names[self.told[key].dns_names] == 1
+            and self.told[key].placed_on < self.day
             and (self.told[key].order_expires_on or self.day) - self.day <= timedelta(days=90)
         ]
 
