@@ -41,7 +41,8 @@ def bench(
             else:
                 machine, before = describe(Path(work), place.name), load()
                 table = markdown(list(suite.run(only)))
-                text = f"{machine}  \nLoad of the machine, other work included: {before} before the run, {load()} after it\n\n{table}"
+                busy = f"Load of the machine, other work included: {before} before the run, {load()} after it"
+                text = f"{machine}  \n{busy}\n\n{table}"
         finally:
             suite.close()
     click.echo(text)

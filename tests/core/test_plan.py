@@ -35,6 +35,12 @@ def states(house: House, channel: str = "mail") -> dict[str, tuple[str, str]]:
     return {point: told for (_, point, by), told in house.touches().items() if by == channel}
 
 
+def work_around(house: House, steps: set[int]) -> None:
+    """Plays the days about each step one by one, and leaves out those on which nothing can be due."""
+    for day in sorted({before(days + near) for days in steps for near in range(-1, 5)}):
+        house.work(day, day)
+
+
 @pytest.fixture
 def house(make_house: MakeHouse) -> House:
     return make_house([facts(ends_on=END)])
@@ -42,14 +48,17 @@ def house(make_house: MakeHouse) -> House:
 
 def test_every_default_step_goes_exactly_once_and_on_its_day(house: House) -> None:
     house.sync(before(92))
-    house.work(before(92), before(-9))
+    work_around(house, {*MAILS, *CALLS})
     sent = [mail.date.astimezone(ZoneInfo("Europe/Berlin")) for mail in house.mailer.sent]
     moved = {60: 61, 30: 33}  # a Saturday, and Whit Monday
     assert [moment.date() for moment in sent] == [before(moved.get(days, days)) for days in MAILS]
     assert {moment.time() for moment in sent} == {time(9)}
     calls = house.rows(deliveries, deliveries.c.channel == "call", deliveries.c.kind != "call_close")
     assert [(row.kind, row.day) for row in calls] == [
-        ("call_create" if days == 45 else "call_raise", before(days)) for days in CALLS
+        ("call_create", before(47)),  # a Friday, for a Sunday
+        ("call_raise", before(21)),
+        ("call_raise", before(7)),
+        ("call_raise", before(-1)),
     ]
     assert {state for state, _ in house.touches().values()} == {"done"}
     assert len(house.touches()) == len(MAILS) + len(CALLS)
@@ -278,7 +287,7 @@ def test_the_ca_switch_alone_stops_nothing(make_house: MakeHouse) -> None:
 def test_what_renews_by_itself_has_one_notice_and_one_check(make_house: MakeHouse) -> None:
     house = make_house([facts(ends_on=END, auto_renew=True)])
     house.sync(before(49))
-    house.work(before(49), before(-8))
+    work_around(house, {*MAILS, *CALLS, 25} - {90, 60})
     done = {key for key, (state, _) in house.touches().items() if state == "done"}
     assert done == {("1", "before-45", "mail"), ("1", "before-25", "call")}
     left = {told for told in house.touches().values() if told[0] != "done"}

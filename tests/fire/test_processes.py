@@ -5,8 +5,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,7 +25,7 @@ from core.timing import WholeDay
 from tests.builders import no_rejects
 from tests.cli.conftest import COLUMNS, ORDER
 from tests.fakes.smtp_server import SmtpServer, running_smtp_server
-from tests.fire.grounds import tables_at
+from tests.fire.grounds import Ground, PostgresGround, SqliteGround
 from tests.fire.snapshots import Snapshot, differences
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,24 +58,22 @@ fallback = "maria"
 
 @dataclass(frozen=True)
 class House:
-    """An installation in a folder, and the mail server that it uses."""
+    """An installation in a folder that has lived through its first day, and the mail server that it uses."""
 
     folder: Path
-    url: str
+    ground: Ground
     server: SmtpServer
+
+    def furnish(self) -> None:
+        """As it was on the morning of the second day."""
+        self.ground.restore()
+        self.server.forget()
+        write_settings(self.folder, self.ground.url, self.server)
+        write_report(self.folder / "report.csv", DAY)
 
     def do(self, day: date, *names: str) -> None:
         """Some of the four steps, by this process alone."""
-        timer = WholeDay(day)
-        with application(load(self.folder / "nolapse.toml", environment={})) as app:
-            steps: dict[str, Callable[[], object]] = {
-                "sync": lambda: sync(app.store, app.sources, app.crm, timer, app.policy, rejects=no_rejects),
-                "settle": lambda: settle(app.store, timer, app.policy, records=True),
-                "plan": lambda: plan(app.store, timer, app.policy),
-                "deliver": lambda: deliver(app.store, app.kinds, timer, app.policy),
-            }
-            for name in names:
-                steps[name]()
+        do_steps(self.folder, day, names)
 
     def at_once(self, command: str, count: int) -> list[Any]:
         """What so many processes answer that do a command at the same time."""
@@ -97,7 +94,7 @@ class House:
         """Everything that is there, once what is left to do is done."""
         self.do(DAY, "settle", "deliver")
         mails = Counter(str(one.message["Message-ID"]) for one in self.server.received())
-        return Snapshot(tables_at(self.url), mails)
+        return Snapshot(self.ground.tables(), mails)
 
     def readers(self) -> Counter[str]:
         """How many mails each person got."""
@@ -138,57 +135,70 @@ def write_report(file: Path, day: date) -> None:
         writer.writerows(rows)
 
 
-@pytest.fixture(scope="module")
-def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmtpServer]:
-    with running_smtp_server(tmp_path_factory.mktemp("smtp")) as server:
-        yield server
-
-
-@contextmanager
-def furnished(folder: Path, url: str, server: SmtpServer) -> Iterator[House]:
-    """A house that has lived through its first day, and has the report of the second."""
-    house = House(folder, url, server)
+def write_settings(folder: Path, url: str, server: SmtpServer) -> None:
     (folder / "nolapse.toml").write_text(_SETTINGS.format(url=url, port=server.port), encoding="utf-8")
+
+
+def do_steps(folder: Path, day: date, names: Sequence[str]) -> None:
+    timer = WholeDay(day)
     with application(load(folder / "nolapse.toml", environment={})) as app:
-        migrate(app.bare_store)
-        with app.store.begin() as connection:
-            golive.go_live(connection, BEFORE)
-    write_report(folder / "report.csv", BEFORE)
-    house.do(BEFORE, "sync", "settle", "plan", "deliver")
-    server.forget()
-    write_report(folder / "report.csv", DAY)
-    yield house
+        steps: dict[str, Callable[[], object]] = {
+            "migrate": lambda: migrate(app.bare_store),
+            "sync": lambda: sync(app.store, app.sources, app.crm, timer, app.policy, rejects=no_rejects),
+            "settle": lambda: settle(app.store, timer, app.policy, records=True),
+            "plan": lambda: plan(app.store, timer, app.policy),
+            "deliver": lambda: deliver(app.store, app.kinds, timer, app.policy),
+        }
+        for name in names:
+            steps[name]()
+            if name == "migrate":
+                with app.store.begin() as connection:
+                    golive.go_live(connection, BEFORE)
 
 
 @dataclass(frozen=True)
 class Alone:
-    """How the day ends where one process does it."""
+    """A house, and how its second day ends where one process does it."""
 
+    house: House
     snapshot: Snapshot
     readers: Counter[str]
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, mail_server: SmtpServer) -> Alone:
-    folder = tmp_path_factory.mktemp("alone")
-    with furnished(folder, f"sqlite:///{folder / 'nolapse.db'}", mail_server) as house:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
+    folder = tmp_path_factory.mktemp("house")
+    with running_smtp_server(folder / "smtp") as server:
+
+        def live_through_the_first_day(url: str) -> None:
+            write_settings(folder, url, server)
+            write_report(folder / "report.csv", BEFORE)
+            do_steps(folder, BEFORE, ("migrate", "sync", "settle", "plan", "deliver"))
+
+        ground: Ground
+        if request.param == "sqlite":
+            ground = SqliteGround(folder, "nolapse", live_through_the_first_day)
+        else:
+            ground = PostgresGround(request.getfixturevalue("postgres_server"), live_through_the_first_day)
+        house = House(folder, ground, server)
+        house.furnish()
         house.do(DAY, "sync", "settle", "plan", "deliver")
-        return Alone(house.ending(), house.readers())
+        yield Alone(house, house.ending(), house.readers())
+        ground.close()
 
 
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize("command", ["run", "deliver"])
-def test_several_processes_do_what_one_does(
-    alone: Alone, mail_server: SmtpServer, tmp_path: Path, store_url: str, command: str, count: int
-) -> None:
-    with furnished(tmp_path, store_url, mail_server) as house:
-        if command == "deliver":
-            house.do(DAY, "sync", "settle", "plan")
-        answers = house.at_once(command, count)
-        kinds = [answer["deliver"] if command == "run" else answer for answer in answers]
-        assert sum(one["mail"]["delivered"] for one in kinds) == alone.readers.total()
-        assert sum(one["mail"]["failed"] + one["mail"]["uncertain"] for one in kinds) == 0
-        assert house.readers() == alone.readers
-        ending = house.ending()
+def test_several_processes_do_what_one_does(alone: Alone, command: str, count: int) -> None:
+    house = alone.house
+    house.furnish()
+    if command == "deliver":
+        house.do(DAY, "sync", "settle", "plan")
+    answers = house.at_once(command, count)
+    kinds = [answer["deliver"] if command == "run" else answer for answer in answers]
+    assert sum(one["mail"]["delivered"] for one in kinds) == alone.readers.total() > 0
+    assert sum(one["mail"]["failed"] + one["mail"]["uncertain"] for one in kinds) == 0
+    assert house.readers() == alone.readers
+    ending = house.ending()
     assert set(ending.mails.values()) == {1}
     assert differences(ending, alone.snapshot) == []
