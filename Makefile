@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint format lock wheel bench clean python
+.PHONY: help demo test fire lint format lock wheel bench clean python
 
 # Say which Python to use with `make test PYTHON=/path/to/python3`.
 CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3)
@@ -42,7 +42,10 @@ demo: $(READY) ## a sample portfolio through 120 days
 	@$(VENV)/bin/nolapse demo $(ARGS)
 
 test: $(READY) ## all tests, in parallel
-	@$(RUN) pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+	@$(RUN) pytest -n auto --maxprocesses 8 --dist worksteal --ignore=tests/fire $(ARGS)
+
+fire: $(READY) ## the engine killed at every point, and played against a model (long)
+	@$(RUN) pytest -n auto --maxprocesses 8 tests/fire $(ARGS)
 
 lint: $(READY) ## style, types, direction of imports
 	@$(RUN) ruff check .

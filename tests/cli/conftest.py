@@ -80,7 +80,7 @@ class Desk:
         with file.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, columns or COLUMNS, quoting=csv.QUOTE_ALL, extrasaction="ignore")
             writer.writeheader()
-            writer.writerows([ORDER | order for order in orders])
+            writer.writerows([{**ORDER, **order} for order in orders])
         return file
 
     def __call__(self, *arguments: str, code: int | None = 0) -> Said:

@@ -38,7 +38,7 @@ def test_the_connector_offers_orders_and_people(tmp_path: Path) -> None:
     assert CONNECTOR.crm is None
     assert CONNECTOR.mailer is None
     assert CONNECTOR.order_source is not None
-    opened: OrderSource = CONNECTOR.order_source(OrderReportSettings(path=str(tmp_path)), None)
+    opened: OrderSource = CONNECTOR.order_source(OrderReportSettings(path=str(tmp_path)), None, Catalogue())
     assert opened.name == "order_report"
     assert isinstance(opened, PeopleSource)
 
