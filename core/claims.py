@@ -5,7 +5,7 @@ has lapsed goes back to planned; a lapsed `sending` only to uncertain, because t
 Leases count real time, whatever day a run plays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,8 +83,15 @@ class Claimer:
                 )
 
 
-def release_lapsed(store: Store) -> None:
-    """Takes back what a process that has died had claimed or was sending."""
+def _tell_nobody(connection: Connection, rows: Sequence[Any]) -> None:
+    """What has become uncertain is only noted."""
+
+
+def release_lapsed(store: Store, lost: Callable[[Connection, Sequence[Any]], None] = _tell_nobody) -> None:
+    """Takes back what a process that has died had claimed or was sending.
+
+    `lost` is told, in the same transaction, of what has become uncertain.
+    """
     now = datetime.now(UTC)
     with store.begin() as connection:
         lapsed = text(UNDER_WAY) & (deliveries.c.lease_until < now)
@@ -93,8 +100,10 @@ def release_lapsed(store: Store) -> None:
             .where(deliveries.c.state == DeliveryState.CLAIMED, lapsed)
             .values(state=DeliveryState.PLANNED, token=None, lease_until=None)
         )
-        connection.execute(
+        uncertain = connection.execute(
             update(deliveries)
             .where(deliveries.c.state == DeliveryState.SENDING, lapsed)
             .values(state=DeliveryState.UNCERTAIN, lease_until=None, error="the process ended during the call")
+            .returning(deliveries)
         )
+        lost(connection, uncertain.all())

@@ -140,7 +140,13 @@ def deliver(
     with store.read() as connection:
         _refuse_past(connection, timer.day)
         run.counts.held_because = golive.why_held(connection, timer.day)
-    release_lapsed(store)
+
+    def lost(connection: Connection, rows: Sequence[Any]) -> None:
+        for row in rows:
+            if (handler := kinds.get(DeliveryKind(row.kind))) is not None:
+                handler.not_delivered(connection, row, DeliveryState.UNCERTAIN, timer)
+
+    release_lapsed(store, lost)
     done = 0
     for kind in ORDER:
         if kind not in kinds or stop():

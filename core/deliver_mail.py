@@ -87,16 +87,18 @@ class MailKind:
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
         connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
         insert_new(connection, delivery_orders, listed)
-        self._note_days(connection, [(by_id[id], item) for id, item in items.items()])
+        self._note(connection, [(by_id[id], item) for id, item in items.items()])
         withdrawn = {row.id: str(ruling.reasons.get(row.id, Reason.NO_MEMBERS)) for row in rows if row.id not in items}
         return Sealed(items, withdrawn)
 
-    def _note_days(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
-        """A mail that waited counts for the reader's day on which it goes."""
-        late = [{"which": row.id, "on": item.local_day} for row, item in sealed if item.local_day != row.day]
-        if late:
+    def _note(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
+        """A mail counts for the reader's day on which it goes; what is to be logged of it outlives this process."""
+        if sealed:
             by_id = update(deliveries).where(deliveries.c.id == bindparam("which"))
-            connection.execute(by_id.values(day=bindparam("on")), late)
+            connection.execute(
+                by_id.values(day=bindparam("on"), payload=bindparam("told")),
+                [{"which": row.id, "on": item.local_day, "told": _told_of(item)} for row, item in sealed],
+            )
 
     def _listable(
         self, connection: Connection, rows: Sequence[Any], timer: Timer
@@ -207,7 +209,8 @@ class MailKind:
         if self._crm is None:
             return
         records.queue(connection, changed, timer)
-        insert_new(connection, deliveries, [_log(row, item, timer) for row, item, _ in done if item is not None])
+        logs = [(row, row.payload if item is None else _told_of(item)) for row, item, _ in done]
+        insert_new(connection, deliveries, [_log(row, told, timer) for row, told in logs if told])
 
     def not_delivered(self, connection: Connection, row: Any, state: DeliveryState, timer: Timer) -> None:
         """A mail that was refused for good needs another address; one that may have been lost, a person who asks."""
@@ -257,7 +260,19 @@ def _urgency_by_days(dossier: Dossier, moment: datetime) -> Urgency:
     return Urgency.WARNING if days <= 14 else Urgency.REMINDER if days <= 30 else Urgency.NOTICE
 
 
-def _log(row: Any, item: SealedMail, timer: Timer) -> dict[str, Any]:
+def _told_of(item: SealedMail) -> dict[str, Any]:
+    """What the CRM is to know of a mail that went."""
+    return {
+        "account_key": item.account_key,
+        "to": item.mail.to,
+        "subject": item.mail.subject,
+        "text": item.mail.text,
+        "sent_at": item.sent_at.isoformat(),
+        "order_keys": list(item.order_keys),
+    }
+
+
+def _log(row: Any, told: Mapping[str, Any], timer: Timer) -> dict[str, Any]:
     return {
         "key": f"log:{row.key}",
         "kind": DeliveryKind.MAIL_LOG,
@@ -268,12 +283,5 @@ def _log(row: Any, item: SealedMail, timer: Timer) -> dict[str, Any]:
         "contact_id": row.contact_id,
         "day": timer.day,
         "send_after": timer.opening,
-        "payload": {
-            "account_key": item.account_key,
-            "to": item.mail.to,
-            "subject": item.mail.subject,
-            "text": item.mail.text,
-            "sent_at": item.sent_at.isoformat(),
-            "order_keys": list(item.order_keys),
-        },
+        "payload": told,
     }
