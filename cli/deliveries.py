@@ -111,10 +111,10 @@ def _decide(key: str, verdict: str, today: date | None, dry_run: bool, as_json: 
     with opened() as app:
         if dry_run:
             with rehearse(app.store) as store, store.begin() as connection:
-                state = decide(connection, key, verdict, timer)
+                state = decide(connection, key, verdict, timer, crm=app.crm is not None)
         else:
             with app.store.begin() as connection:
-                state = decide(connection, key, verdict, timer)
+                state = decide(connection, key, verdict, timer, crm=app.crm is not None)
     if as_json:
         say_json({"key": key, "state": state, "dry_run": dry_run})
     else:

@@ -47,9 +47,9 @@ class Scheduled(NamedTuple):
 class Decision:
     """What one planning finds for a cycle: everything in it is handled from now on.
 
-    `go` holds at most one step per channel, with its scheduled day, which may be past. `next_on` is the
-    first day that holds a step still to decide, None where nothing remains: planning is next needed when
-    the horizon reaches it.
+    `go` holds, with its scheduled day, at most one step per channel for today, whose day may be past, and one for
+    each later day up to the horizon. `next_on` is the first day that holds a step still to decide, None where nothing
+    remains: planning is next needed when the horizon reaches it.
     """
 
     go: tuple[Scheduled, ...] = ()
@@ -155,9 +155,9 @@ def decide(
 ) -> Decision:
     """What goes, looking from `today` to `horizon` (usually the next day); `handled` holds decided keys.
 
-    Per channel the newest step up to the horizon goes and those it passes over are missed; so is one that a
-    handled step has passed. A step whose day is already over is caught up on only if the channel's next
-    step is not under `catch_up_min_gap_days` away; a step before the end never once it has ended, a step
+    Per channel the newest step up to today goes and those it passes over are missed; so is one that a handled step has
+    passed. Steps of the days up to the horizon go as well. A step whose day is already over is caught up on only if the
+    channel's next step is not under `catch_up_min_gap_days` away; a step before the end never once it has ended, a step
     after it only within `after_end_limit_days`.
     """
     go: list[Scheduled] = []
@@ -181,7 +181,10 @@ def decide(
             if new:
                 late = day < today and not _catches_up(step, today, ends_on, following.get(step.channel), rules)
                 (missed if late or step.channel in passed else go).append(entry)
-            passed.add(step.channel)
+            if day <= today:
+                passed.add(step.channel)
+            else:
+                following[step.channel] = day
     return Decision(tuple(reversed(go)), tuple(reversed(missed)), tuple(reversed(merged)), next_on)
 
 

@@ -17,9 +17,9 @@ from core.clocks import ENDED_BY_STATUS, Cycle, Move, Span, lapses_on, move, spa
 from core.intake import Taken
 from core.reasons import Reason
 from core.schema import cycles, deliveries, task_orders, tasks, touches
-from core.words import Clock, Stage, TaskState, TouchState
+from core.words import Clock, DeliveryState, Stage, TaskState, TouchState
 
-UNSENT = (TouchState.PLANNED, TouchState.SKIPPED, TouchState.MISSED, TouchState.WITHDRAWN)
+UNSENT = (TouchState.PLANNED, TouchState.SKIPPED, TouchState.MISSED, TouchState.MERGED, TouchState.WITHDRAWN)
 
 
 _ENDED_BY_SOURCE = frozenset({*ENDED_BY_STATUS.values(), Reason.SUPERSEDED})
@@ -221,8 +221,10 @@ def plan_afresh(connection: Connection, cycle_ids: Iterable[int]) -> None:
     ids = list(cycle_ids)
     if not ids:
         return
-    under_way = select(deliveries.c.id).where(deliveries.c.state.in_(("sending", "uncertain")))
-    unsent = touches.c.state.in_(UNSENT) & or_(touches.c.delivery_id.is_(None), touches.c.delivery_id.not_in(under_way))
+    # A step that was merged has been told, or is about to be, with the delivery that stands for it.
+    told = (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.DELIVERED)
+    gone = exists().where(deliveries.c.id == touches.c.delivery_id, deliveries.c.state.in_(told))
+    unsent = touches.c.state.in_(UNSENT) & ~gone
     connection.execute(delete(touches).where(touches.c.cycle_id.in_(ids), unsent))
     connection.execute(
         update(cycles)

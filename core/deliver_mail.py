@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from core import records
+from core.daily import Going, put_off
 from core.deliver import Sealed
 from core.dossiers import Dossier, Dossiers, load
 from core.letters import letter
@@ -24,7 +25,7 @@ from core.schema import contacts, cycles, deliveries, delivery_orders, meta, ord
 from core.sql import insert_new
 from core.tasks import Ask, Desk
 from core.timing import Timer
-from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, TaskKind, TouchState, Urgency
+from core.words import Channel, Clock, DeliveryState, Nature, TaskKind, TouchState, Urgency
 
 
 class Links(Protocol):
@@ -85,11 +86,16 @@ class MailKind:
             ]
             items[id] = self._word(row, clock, staying, extra, dossiers, owners, installation, timer)
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
+        leading = {id: dossiers.by_cycle[ruling.staying[id][0].cycle_id] for id in items}
+        going = [Going(by_id[id], item.local_day, leading[id]) for id, item in items.items()]
+        deferred = put_off(connection, going, dossiers)
+        items = {id: item for id, item in items.items() if id not in deferred}
+        listed = [one for one in listed if one["delivery_id"] in items]
         connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
-        withdrawn = {row.id: str(ruling.reasons.get(row.id, Reason.NO_MEMBERS)) for row in rows if row.id not in items}
-        return Sealed(items, withdrawn)
+        gone = [row.id for row in rows if row.id not in items and row.id not in deferred]
+        return Sealed(items, {id: str(ruling.reasons.get(id, Reason.NO_MEMBERS)) for id in gone}, deferred)
 
     def _note(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
         """A mail counts for the reader's day on which it goes; what is to be logged of it outlives this process."""
@@ -209,8 +215,9 @@ class MailKind:
         if self._crm is None:
             return
         records.queue(connection, changed, timer)
-        logs = [(row, row.payload if item is None else _told_of(item)) for row, item, _ in done]
-        insert_new(connection, deliveries, [_log(row, told, timer) for row, told in logs if told])
+        records.queue_logs(
+            connection, [(row, row.payload if item is None else _told_of(item)) for row, item, _ in done], timer
+        )
 
     def not_delivered(self, connection: Connection, row: Any, state: DeliveryState, timer: Timer) -> None:
         """A mail that was refused for good needs another address; one that may have been lost, a person who asks."""
@@ -269,19 +276,4 @@ def _told_of(item: SealedMail) -> dict[str, Any]:
         "text": item.mail.text,
         "sent_at": item.sent_at.isoformat(),
         "order_keys": list(item.order_keys),
-    }
-
-
-def _log(row: Any, told: Mapping[str, Any], timer: Timer) -> dict[str, Any]:
-    return {
-        "key": f"log:{row.key}",
-        "kind": DeliveryKind.MAIL_LOG,
-        "channel": "record",
-        "state": DeliveryState.PLANNED,
-        "clock": row.clock,
-        "account_id": row.account_id,
-        "contact_id": row.contact_id,
-        "day": timer.day,
-        "send_after": timer.opening,
-        "payload": told,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import Connection
 
+from core import records
 from core.errors import UsageError
 from core.members import touches_done
 from core.reasons import Reason, sentence
@@ -111,10 +112,11 @@ def _order_keys(connection: Connection, delivery_ids: Sequence[int]) -> dict[int
     return {delivery_id: sorted(keys) for delivery_id, keys in found.items()}
 
 
-def resolve(connection: Connection, key: str, verdict: str, timer: Timer) -> DeliveryState:
+def resolve(connection: Connection, key: str, verdict: str, timer: Timer, *, crm: bool) -> DeliveryState:
     """Decides on a delivery that is uncertain or has failed: `arrived`, `repeat` or `drop`. Gives its state then.
 
-    Raises `UsageError` where there is no such delivery, or nothing to decide.
+    Where there is a `crm` it is told of what has arrived. Raises `UsageError` where there is no such delivery, or
+    nothing to decide.
     """
     row = connection.execute(select(deliveries).where(deliveries.c.key == key)).one_or_none()
     if row is None:
@@ -124,9 +126,9 @@ def resolve(connection: Connection, key: str, verdict: str, timer: Timer) -> Del
     if verdict == "repeat" and row.kind == DeliveryKind.CALL_CREATE and row.state == DeliveryState.FAILED:
         raise UsageError(f"{key}: the task was given up; the next touchpoint makes a new one")
     decisions: dict[str, tuple[DeliveryState, dict[str, Any]]] = {
-        "arrived": (DeliveryState.DELIVERED, {"settled_at": timer.opening, "error": ""}),
+        "arrived": (DeliveryState.DELIVERED, {"settled_at": timer.opening, "error": "", "payload": None}),
         "repeat": (DeliveryState.PLANNED, {"token": None, "attempts": 0, "send_after": timer.opening, "error": ""}),
-        "drop": (DeliveryState.WITHDRAWN, {"settled_at": timer.opening, "reason": Reason.BY_OPERATOR}),
+        "drop": (DeliveryState.WITHDRAWN, {"settled_at": timer.opening, "reason": Reason.BY_OPERATOR, "payload": None}),
     }
     state, values = decisions[verdict]
     connection.execute(
@@ -135,7 +137,10 @@ def resolve(connection: Connection, key: str, verdict: str, timer: Timer) -> Del
     if row.kind == DeliveryKind.CALL_CREATE and state is not DeliveryState.PLANNED:
         _decide_task(connection, row.task_id, state, timer)
     if state is DeliveryState.DELIVERED:
-        touches_done(connection, [row.id])
+        changed = touches_done(connection, [row.id])
+        if crm:
+            records.queue(connection, changed, timer)
+            records.queue_logs(connection, [(row, row.payload if row.kind == DeliveryKind.MAIL else None)], timer)
     elif state is DeliveryState.WITHDRAWN:
         mine = (touches.c.delivery_id == row.id) & (touches.c.state == TouchState.PLANNED)
         connection.execute(update(touches).where(mine).values(state=TouchState.WITHDRAWN, reason=Reason.BY_OPERATOR))

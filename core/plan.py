@@ -60,6 +60,20 @@ class _Batch:
     asks: list[Ask] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A step that goes: on which day, to whom, with which delivery."""
+
+    wish: Wish
+    day: date
+    contact_id: int | None
+    delivery_id: int
+
+    @property
+    def key(self) -> tuple[int, Channel]:
+        return self.wish.dossier.id, self.wish.entry.step.channel
+
+
 def plan(
     store: Store,
     timer: Timer,
@@ -304,15 +318,16 @@ def _touch(
 
 
 def _write(batch: _Batch, boxes: Mailboxes, carried: dict[Ask, int]) -> None:
-    superseded: list[dict[str, Any]] = []
+    going: list[_Going] = []
     for wish, placed in boxes.placed:
         if placed is None:
             _note(batch, wish.dossier, wish.entry, TouchState.MERGED, Reason.LISTED)
             continue
         contact_id = wish.contact.id if wish.contact else None
-        superseded += _go(batch, wish, max(placed.day, batch.timer.day), contact_id, placed.delivery_id, boxes.soonest)
-    for wish, ask in batch.calls:
-        superseded += _go(batch, wish, wish.day, None, carried[ask], boxes.soonest)
+        going.append(_Going(wish, max(placed.day, batch.timer.day), contact_id, placed.delivery_id))
+    going += [_Going(wish, wish.day, None, carried[ask]) for wish, ask in batch.calls]
+    going, emptied = _overtake(batch, going)
+    superseded = [one for each in going for one in _go(batch, each, boxes.soonest)]
     if batch.rows:
         batch.connection.execute(insert(touches), batch.rows)
     if superseded:
@@ -324,20 +339,47 @@ def _write(batch: _Batch, boxes: Mailboxes, carried: dict[Ask, int]) -> None:
             superseded,
         )
         batch.counts.merged += len(superseded)
-        left = [row.delivery_id for rows in batch.older.values() for row in rows if row.delivery_id is not None]
-        withdraw_empty(batch.connection, left, batch.timer)
+        emptied += [row.delivery_id for rows in batch.older.values() for row in rows if row.delivery_id is not None]
+    withdraw_empty(batch.connection, emptied, batch.timer)
 
 
-def _go(
-    batch: _Batch, wish: Wish, day: date, contact_id: int | None, delivery_id: int, soonest: date
-) -> list[dict[str, Any]]:
-    """Notes that a step goes on a day, and gives the older ones that still wait then: it stands for them."""
-    dossier, entry = wish.dossier, wish.entry
-    row = _touch(batch, dossier, entry, day, TouchState.PLANNED, "", wish.nature, contact_id, delivery_id)
-    batch.rows.append(row)
+def _overtake(batch: _Batch, going: Sequence[_Going]) -> tuple[list[_Going], list[int]]:
+    """Those that go, where today's step and tomorrow's of one order are planned at once: tomorrow's stands for both
+    where they would go together. Gives the deliveries too that this may have emptied."""
+    newest: dict[tuple[int, Channel], _Going] = {}
+    left: list[_Going] = []
+    emptied: list[int] = []
+    for one in sorted(going, key=lambda each: each.wish.entry.day, reverse=True):
+        newer = newest.setdefault(one.key, one)
+        if newer is one or (one.delivery_id != newer.delivery_id and one.day < newer.day):
+            left.append(one)
+            continue
+        dossier, entry = one.wish.dossier, one.wish.entry
+        _note(batch, dossier, entry, TouchState.MERGED, Reason.NEWER_STEP)
+        batch.rows[-1]["delivery_id"] = newer.delivery_id
+        emptied.append(one.delivery_id)
+    return left, emptied
+
+
+def _go(batch: _Batch, one: _Going, soonest: date) -> list[dict[str, Any]]:
+    """Notes that a step goes, and gives the older ones that still wait on its day: it stands for them."""
+    wish = one.wish
+    batch.rows.append(
+        _touch(
+            batch,
+            wish.dossier,
+            wish.entry,
+            one.day,
+            TouchState.PLANNED,
+            "",
+            wish.nature,
+            one.contact_id,
+            one.delivery_id,
+        )
+    )
     batch.counts.touches += 1
     return [
-        {"which": older.id, "into": delivery_id}
-        for older in batch.older.get((dossier.id, entry.step.channel), ())
-        if older.delivery_id == delivery_id or max(older.delivery_day, soonest) >= day
+        {"which": older.id, "into": one.delivery_id}
+        for older in batch.older.get(one.key, ())
+        if older.delivery_id == one.delivery_id or max(older.delivery_day, soonest) >= one.day
     ]

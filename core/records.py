@@ -1,7 +1,8 @@
-"""The order records that reps see in the CRM: queued when an order or its stage has changed, built when they go."""
+"""What reps see in the CRM: order records, queued on a change and built when they go, and the logs of mails."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
@@ -9,6 +10,7 @@ from sqlalchemy.engine import Connection
 from core.model import digest_of
 from core.ports import Record
 from core.schema import accounts, cycles, deliveries, orders
+from core.sql import insert_new
 from core.timing import Timer
 from core.words import Clock, DeliveryKind, DeliveryState, Stage
 
@@ -48,6 +50,27 @@ def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> Non
     ]
     if rows:
         connection.execute(insert(deliveries), rows)
+
+
+def queue_logs(connection: Connection, sent: Sequence[tuple[Any, Mapping[str, Any] | None]], timer: Timer) -> None:
+    """Puts the logs of mails that have gone into the outbox: for each its delivery, and what is to be told of it."""
+    rows = [
+        {
+            "key": f"log:{row.key}",
+            "kind": DeliveryKind.MAIL_LOG,
+            "channel": "record",
+            "state": DeliveryState.PLANNED,
+            "clock": row.clock,
+            "account_id": row.account_id,
+            "contact_id": row.contact_id,
+            "day": timer.day,
+            "send_after": timer.opening,
+            "payload": told,
+        }
+        for row, told in sent
+        if told
+    ]
+    insert_new(connection, deliveries, rows)
 
 
 def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Record, bytes, bool]]:

@@ -444,6 +444,18 @@ def test_a_step_of_today_goes_however_near_the_next_one_is() -> None:
     assert names(decide_on(on(5), plain(5, 3)).go) == ["before-5"]
 
 
+def test_todays_step_goes_although_tomorrow_brings_another() -> None:
+    """Seen first on the last day: it is told today that it ends, and tomorrow that it has ended."""
+    found = decide_on(on(0), plain(3, 0, -1, -7))
+    assert (names(found.go), names(found.missed)) == (["on-0", "after-1"], ["before-3"])
+    assert found.next_on == on(-7)
+
+
+def test_what_is_overdue_is_passed_over_by_tomorrows_step() -> None:
+    found = decide_on(on(4), plain(7, 3))
+    assert (names(found.go), names(found.missed)) == (["before-3"], ["before-7"])
+
+
 def test_the_next_step_of_another_channel_does_not_hinder_catching_up() -> None:
     scheduled = (*plain(9), *plain(3, channel=Channel.CALL))
     assert names(decide_on(on(5), scheduled).go) == ["before-9"]

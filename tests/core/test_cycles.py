@@ -92,6 +92,22 @@ class TestRenewal:
         assert one.next_on == one.starts_on
         assert one.stage == Stage.COMMITTED
 
+    def test_a_step_that_another_stood_for_is_decided_again_unless_that_one_went(self, house: House) -> None:
+        house.source.rows = [facts(ends_on=END)]
+        house.sync(later(-31, END))
+        house.plan(later(-31, END))
+        house.sync(later(-15, END))
+        house.plan(later(-15, END))
+        assert house.touches()["1", "before-30", "mail"] == ("merged", Reason.NEWER_STEP)
+        house.source.rows = [facts(ends_on=later(20, END), starts_on=date(2025, 5, 29))]
+        house.sync(later(-15, END))
+        assert ("1", "before-30", "mail") not in house.touches()
+        house.plan(later(-15, END))
+        house.deliver(later(-10, END))
+        house.plan(later(-10, END))
+        house.deliver(later(-9, END))
+        assert house.touches()["1", "before-30", "mail"] == ("done", "")
+
     def test_an_extension_in_place_wins_the_renewal_and_begins_the_next(self, house: House) -> None:
         take(house, facts(ends_on=END))
         extended = facts(

@@ -31,7 +31,7 @@ def stuck(house: House, key: str, state: str = "uncertain", **values: Any) -> No
 
 def decide(house: House, key: str, verdict: str) -> DeliveryState:
     with house.store.begin() as connection:
-        return resolve(connection, key, verdict, WholeDay(DAY))
+        return resolve(connection, key, verdict, WholeDay(DAY), crm=True)
 
 
 def state_of(house: House, key: str) -> str:
@@ -70,6 +70,24 @@ def test_arrived(house: House, state: str) -> None:
     assert house.cycles("1")[0].stage == "contacted"
     house.deliver(DAY)
     assert house.mailer.sent == []
+
+
+def test_what_has_arrived_is_told_to_the_crm(house: House) -> None:
+    told = {"account_key": "acme", "to": "ann@acme.example", "subject": "It ends", "text": "It ends.",
+            "sent_at": "2026-06-10T07:00:00+00:00", "order_keys": ["digicert:1", "digicert:2"]}  # fmt: skip
+    stuck(house, MAIL, payload=told)
+    decide(house, MAIL, "arrived")
+    house.deliver(DAY)
+    assert [log.subject for log in house.crm.mails.values()] == ["It ends"]
+    assert {record.stage for record in house.crm.records.values()} == {"contacted"}
+    assert house.rows(deliveries, deliveries.c.key == MAIL)[0].payload is None
+
+
+def test_without_a_crm_nobody_is_told(house: House) -> None:
+    stuck(house, MAIL, payload={"subject": "It ends"})
+    with house.store.begin() as connection:
+        resolve(connection, MAIL, "arrived", WholeDay(DAY), crm=False)
+    assert house.rows(deliveries, deliveries.c.kind == "mail_log") == []
 
 
 @pytest.mark.parametrize("state", ["uncertain", "failed"])

@@ -163,6 +163,25 @@ def test_no_catching_up_where_the_next_step_is_near(house: House) -> None:
     assert house.plan(before(8)).touches == 2
 
 
+def test_first_seen_on_the_last_day_it_is_told_today_and_tomorrow(house: House) -> None:
+    house.sync(END)
+    house.work(END, before(-1))
+    assert [mail.subject.partition(":")[0] for mail in house.mailer.sent] == ["critical", "expired"]
+    assert [states(house)[point] for point in ("on-0", "after-1")] == [("done", "")] * 2
+
+
+def test_todays_step_and_tomorrows_in_one_mail_are_one(make_house: MakeHouse) -> None:
+    """Before anything is sent both would go with the first mail; nobody is told of one order twice in it."""
+    house = make_house([facts(ends_on=END)], live=False)
+    house.sync(END)
+    house.plan(END)
+    assert states(house)["on-0"] == ("merged", "newer_step")
+    assert states(house)["after-1"] == ("planned", "")
+    (mail,) = house.rows(deliveries, deliveries.c.kind == "mail")
+    assert mail.state == "planned"
+    assert {row.delivery_id for row in house.rows(touches, touches.c.channel == "mail") if row.delivery_id} == {mail.id}
+
+
 def test_after_days_without_the_engine_the_newest_step_goes(house: House) -> None:
     house.play(before(61), before(59))
     house.play(before(12), before(12))

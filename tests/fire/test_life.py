@@ -281,7 +281,7 @@ class Life(RuleBasedStateMachine):
         key = pick(number, self._uncertain())
         went = any(mail.key == key for mail in self.house.mailer.sent)
         with self.house.store.begin() as connection:
-            resolve(connection, key, "arrived" if went else "repeat", WholeDay(self.day))
+            resolve(connection, key, "arrived" if went else "repeat", WholeDay(self.day), crm=True)
 
     def _uncertain(self) -> list[str]:
         if type(self).can_find:
@@ -377,14 +377,11 @@ class Life(RuleBasedStateMachine):
         return one.order_expires_on if clock is Clock.RENEWAL else one.certificate_expires_on
 
     def _one_mail_a_day(self) -> None:
-        once = (deliveries.c.kind == "mail") & (deliveries.c.attempts == 1)
-        urgency = {row.key: Urgency(row.urgency) for row in self.house.rows(deliveries, once)}
+        urgency = {row.key: Urgency(row.urgency) for row in self.house.rows(deliveries, deliveries.c.kind == "mail")}
         a_day = Counter(
             (mail.to, self.writer.facts_of(mail).written_at.date())
             for mail in self.house.mailer.sent
-            if mail.key in urgency
-            and self.writer.facts_of(mail).clock is Clock.RENEWAL
-            and not urgency[mail.key].passes_limits
+            if self.writer.facts_of(mail).clock is Clock.RENEWAL and not urgency[mail.key].passes_limits
         )
         assert max(a_day.values(), default=0) <= 1, a_day
 
@@ -425,7 +422,7 @@ class Life(RuleBasedStateMachine):
             for key in self._uncertain():
                 went = any(mail.key == key for mail in self.house.mailer.sent)
                 with self.house.store.begin() as connection:
-                    resolve(connection, key, "arrived" if went else "drop", WholeDay(self.day))
+                    resolve(connection, key, "arrived" if went else "drop", WholeDay(self.day), crm=True)
             self._run()
         assert [row for row in self.house.rows(cycles) if row.open] == []
         assert self.house.rows(touches, touches.c.state == TouchState.PLANNED) == []

@@ -1,0 +1,103 @@
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import insert, update
+
+from core.schema import deliveries
+from core.words import DeliveryKind
+from tests.builders import House, facts
+from tests.core.conftest import MakeHouse
+
+DAY = date(2026, 6, 12)  # a Friday
+MONDAY = DAY + timedelta(days=3)
+MORNING = datetime(2026, 6, 15, 7, tzinfo=UTC)  # nine in Berlin
+
+
+def with_another(make_house: MakeHouse, days_left: int, **other: object) -> House:
+    """A house with a mail due today, and another renewal mail of the same person in some state."""
+    house = make_house([facts("1", ends_on=DAY + timedelta(days=days_left))])
+    house.sync(DAY)
+    house.plan(DAY)
+    (mail,) = mails(house)
+    usual = {
+        "key": "mail:contact-1:renewal:2026-06-12:9",
+        "kind": DeliveryKind.MAIL,
+        "channel": "mail",
+        "clock": "renewal",
+        "state": "delivered",
+        "account_id": mail.account_id,
+        "contact_id": mail.contact_id,
+        "day": DAY,
+        "send_after": mail.send_after,
+        "urgency": "reminder",
+    }
+    house.write(insert(deliveries).values(usual | other))
+    return house
+
+
+def mails(house: House) -> list[object]:
+    return list(house.rows(deliveries, deliveries.c.kind == DeliveryKind.MAIL))
+
+
+def first(house: House) -> tuple[str, date, datetime]:
+    row = house.rows(deliveries, deliveries.c.kind == DeliveryKind.MAIL)[0]
+    return row.state, row.day, row.send_after
+
+
+def test_who_has_had_a_mail_that_day_hears_on_the_next_working_day(make_house: MakeHouse) -> None:
+    house = with_another(make_house, 14)
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].waiting == 1
+    assert first(house) == ("planned", MONDAY, MORNING)
+    assert house.mailer.sent == []
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 0
+    assert house.deliver(MONDAY).kinds[DeliveryKind.MAIL].delivered == 1
+    assert [mail.date for mail in house.mailer.sent] == [MORNING]
+    assert house.touches()["1", "before-14", "mail"] == ("done", "")
+
+
+def test_a_mail_that_may_have_gone_counts(make_house: MakeHouse) -> None:
+    house = with_another(make_house, 14, state="uncertain", sending_at=datetime.now(UTC))
+    house.deliver(DAY)
+    assert first(house) == ("planned", MONDAY, MORNING)
+
+
+def test_urgent_mails_pass(make_house: MakeHouse) -> None:
+    house = with_another(make_house, 3)
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+def test_yesterdays_mail_hinders_nothing(make_house: MakeHouse) -> None:
+    house = with_another(make_house, 14, day=DAY - timedelta(days=1))
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+def test_other_clocks_hinder_nothing(make_house: MakeHouse) -> None:
+    house = with_another(make_house, 14, clock="install")
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+def test_of_two_that_are_claimed_the_older_goes(make_house: MakeHouse) -> None:
+    """Whoever else has claimed the other: here a process that is at work."""
+    busy = {"state": "claimed", "token": "another", "lease_until": datetime.now(UTC) + timedelta(minutes=5)}
+    house = with_another(make_house, 14, **busy)
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+def test_what_came_back_after_a_death_does_not_go_beside_the_next_mail(make_house: MakeHouse) -> None:
+    """The mail for the 14-day step was lost in the middle of its call; the days without a run brought the 7-day one."""
+    end = date(2026, 6, 24)
+    house = make_house([facts("1", ends_on=end)])
+    house.sync(end - timedelta(days=15))
+    house.plan(end - timedelta(days=15))
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    mail = deliveries.c.kind == DeliveryKind.MAIL
+    lost = {"state": "sending", "token": "dead", "sending_at": long_ago, "lease_until": long_ago, "attempts": 1}
+    house.write(update(deliveries).where(mail).values(lost))
+    day = end - timedelta(days=7)
+    house.plan(day)
+    house.deliver(day)
+    assert len(house.mailer.sent) == 1
+    house.work(day, day + timedelta(days=2))
+    on = [sent.date.date() for sent in house.mailer.sent]
+    assert on == sorted(set(on)), "one a day"
+    assert house.touches()["1", "before-7", "mail"] == ("done", "")
+    assert house.touches()["1", "before-14", "mail"][0] in ("done", "merged")
