@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from config.assembly import App
-    from core.deliver import DeliverCounts, Kind
+    from core.kinds import DeliverCounts, Kind
     from core.plan import PlanCounts
     from core.ports import Crm, OrderSource
     from core.settle import SettleCounts

@@ -10,12 +10,12 @@ from config.rejects import RejectsFile
 from config.settings import Settings
 from core import migrations
 from core.calendar import Calendar
-from core.deliver import Kind
 from core.deliver_mail import Links, MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
 from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
 from core.eligibility import Scope
 from core.errors import ConfigurationError
+from core.kinds import Kind
 from core.links import ConsoleLinks, SignedLinks
 from core.messages import Brand, Writer
 from core.policy import MailPolicy, Policy, SyncPolicy, TaskPolicy

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from core import records
 from core.daily import Going, put_off
-from core.deliver import Sealed
 from core.dossiers import Dossier, Dossiers, load
+from core.kinds import Sealed
 from core.letters import letter
 from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
 from core.messages import Writer

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from core import records
-from core.deliver import Sealed
+from core.kinds import Sealed
 from core.ports import Crm, MailLog, OptOut, Record, Result
 from core.reasons import Reason
 from core.timing import Timer

@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from core import records
-from core.deliver import Sealed
 from core.dossiers import Contact, Dossier, Dossiers, load
+from core.kinds import Sealed
 from core.letters import script
 from core.members import Member, Ruling, judge_call, members_of, touches_done, write_ruling
 from core.messages import Writer

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from core import golive
-from core.deliver import DeliverCounts, Kind, deliver
+from core.deliver import deliver
+from core.kinds import DeliverCounts, Kind
 from core.plan import PlanCounts, plan
 from core.policy import Policy
 from core.schema import accounts, contacts, cycles, deliveries, orders, tasks, touches

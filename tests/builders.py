@@ -14,10 +14,11 @@ from core import golive
 from core.cadence_tables import Cadences
 from core.calendar import Calendar, CalendarSettings
 from core.confirmations import Confirmation, note
-from core.deliver import DeliverCounts, Kind, deliver
+from core.deliver import deliver
 from core.deliver_mail import MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
 from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
+from core.kinds import DeliverCounts, Kind
 from core.links import ConsoleLinks
 from core.messages import Brand, Letter, Script, WordedMail, WordedTask
 from core.migrations import migrate

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, update
 
@@ -34,7 +35,7 @@ def with_another(make_house: MakeHouse, days_left: int, **other: object) -> Hous
     return house
 
 
-def mails(house: House) -> list[object]:
+def mails(house: House) -> list[Any]:
     return list(house.rows(deliveries, deliveries.c.kind == DeliveryKind.MAIL))
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from core import golive
-from core.deliver import ORDER, DeliverCounts, KindCounts, deliver
+from core.deliver import ORDER, deliver
 from core.errors import (
     ConfigurationError,
     FatalError,
@@ -17,6 +17,7 @@ from core.errors import (
     StoreError,
     UsageError,
 )
+from core.kinds import DeliverCounts, KindCounts
 from core.policy import DeliverPolicy
 from core.ports import Handed, Mail, Result
 from core.schema import deliveries, tasks, touches

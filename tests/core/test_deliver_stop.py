@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from core.deliver import DeliverCounts, deliver
+from core.deliver import deliver
+from core.kinds import DeliverCounts
 from core.policy import DeliverPolicy
 from core.ports import Mail, Result
 from core.schema import deliveries

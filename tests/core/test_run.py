@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import update
 
 from core import golive
-from core.deliver import DeliverCounts
 from core.errors import UsageError
+from core.kinds import DeliverCounts
 from core.model import OrderFacts
 from core.plan import PlanCounts
 from core.rehearsal import RehearsedCrm, RehearsedMailer
