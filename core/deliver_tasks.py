@@ -65,7 +65,8 @@ class CreateKind(_TaskKindBase):
         known = self._keys(connection, rows)
         members = members_of(connection, [row.id for row in rows])
         wanted = _open_orders(connection, list(known))
-        dossiers = load(connection, {id for ids in wanted.values() for id in ids}, self._policy)
+        ids = {id for of_task in wanted.values() for id in of_task} | {member.cycle_id for member in members}
+        dossiers = load(connection, ids, self._policy)
         ruling = Ruling()
         for member in members:
             judge_call(dossiers, member, self._policy, timer, ruling)

@@ -146,6 +146,18 @@ def test_a_creation_that_is_not_there_is_made_once_more(make_house: MakeHouse) -
     assert list(house.crm.tasks) == [f"#{KEY}"]
 
 
+def test_an_order_settled_while_the_creation_was_uncertain_is_not_in_the_task(make_house: MakeHouse) -> None:
+    house = planned(make_house, ends_in(7, "1"), ends_in(7, "2"))
+    uncertain(house, sending_at=datetime.now(UTC))
+    house.hear("1", DAY)
+    house.settle(DAY)
+    uncertain(house)
+    house.deliver(DAY)
+    assert house.crm.tasks[f"#{KEY}"].draft.order_keys == ("digicert:2",)
+    assert house.touches()["1", "before-7", "call"] == ("withdrawn", "renewed")
+    assert house.touches()["2", "before-7", "call"] == ("done", "")
+
+
 def test_settled_while_its_creation_was_uncertain_it_is_closed_once_that_is_known(make_house: MakeHouse) -> None:
     house = planned(make_house)
     house.deliver(DAY)
