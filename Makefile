@@ -42,9 +42,9 @@ demo: $(READY) ## a sample portfolio through 120 days
 	@$(VENV)/bin/nolapse demo $(ARGS)
 
 test: $(READY) ## all tests, in parallel
-	@$(RUN) pytest -n auto --maxprocesses 8 --dist worksteal --ignore=tests/fire $(ARGS)
+	@$(RUN) pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
-fire: $(READY) ## the engine killed at every point, and played against a model (long)
+fire: $(READY) ## of the tests, those in which the engine is killed at every point and played against a model
 	@$(RUN) pytest -n auto --maxprocesses 8 tests/fire $(ARGS)
 
 lint: $(READY) ## style, types, direction of imports

@@ -88,7 +88,9 @@ def open_store(url: str, password: str | None = None) -> Store:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10}, **options)
+        # The name shows among the server's connections; one that the URL gives goes before.
+        connect = {"connect_timeout": 10, "fallback_application_name": "nolapse"}
+        engine = create_engine(parsed, pool_pre_ping=True, connect_args=connect, **options)
     return Store(engine)
 
 
