@@ -16,6 +16,7 @@ from core.errors import UsageError
 
 if TYPE_CHECKING:
     from config.assembly import App
+    from core.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +67,18 @@ def opened(*, fresh: bool = True) -> Iterator["App"]:
         if fresh:
             make_ready(app)
         yield app
+
+
+@contextmanager
+def writing(app: "App", dry_run: bool) -> Iterator["Store"]:
+    """The store, or with `dry_run` one on which nothing stays."""
+    from core.store import rehearse
+
+    if not dry_run:
+        yield app.store
+        return
+    with rehearse(app.store) as store:
+        yield store
 
 
 def set_log_level(level: str) -> None:

@@ -1,36 +1,15 @@
 """What an operator writes into the ledger by hand: confirm, reopen, suppress, go-live."""
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import click
 
-from cli.common import common, day, dry_run_option, opened, say_json, today_option
+from cli.common import common, day, dry_run_option, opened, say_json, today_option, writing
 from core.timing import timer_for
 from core.words import Certainty, Channel, Clock, Nature
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from config.assembly import App
-    from core.store import Store
-
 _CLOCKS = click.Choice([str(clock) for clock in Clock])
 _CERTAINTIES = click.Choice([str(one) for one in (Certainty.CONFIRMED, Certainty.PROVISIONAL)])
-
-
-def _writing(app: "App", dry_run: bool) -> "AbstractContextManager[Store]":
-    """The store, or with `dry_run` one on which nothing stays."""
-    from contextlib import contextmanager
-
-    from core.store import rehearse
-
-    @contextmanager
-    def real() -> "Iterator[Store]":
-        yield app.store
-
-    return rehearse(app.store) if dry_run else real()
 
 
 @click.command()
@@ -61,7 +40,7 @@ def confirm(
     from core.lookup import order_key_for
 
     timer = timer_for(today)
-    with opened() as app, _writing(app, dry_run) as store, store.begin() as connection:
+    with opened() as app, writing(app, dry_run) as store, store.begin() as connection:
         key, known = order_key_for(connection, order)
         new_key = order_key_for(connection, new_order)[0] if new_order else ""
         given = Confirmation(
@@ -101,7 +80,7 @@ def reopen(order: str, reason: str, clock: str, today: date | None, dry_run: boo
     from core.reopen import reopen as undo
 
     timer = timer_for(today)
-    with opened() as app, _writing(app, dry_run) as store, store.begin() as connection:
+    with opened() as app, writing(app, dry_run) as store, store.begin() as connection:
         key = find_order(connection, order)
         number = undo(connection, key, Clock(clock), reason, app.policy, timer)
     if as_json:
@@ -143,7 +122,7 @@ def suppress(
     from core.suppressions import suppress as refuse
 
     timer = timer_for(today)
-    with opened() as app, _writing(app, dry_run) as store, store.begin() as connection:
+    with opened() as app, writing(app, dry_run) as store, store.begin() as connection:
         written = normal_address(address)
         if lift:
             changed = forget(connection, written, Channel(channel)) > 0
@@ -174,7 +153,7 @@ def go_live(first: date | None, observe: bool, dry_run: bool, as_json: bool) -> 
 
     if first is not None and observe:
         raise click.UsageError("--from and --observe exclude each other")
-    with opened() as app, _writing(app, dry_run) as store, store.begin() as connection:
+    with opened() as app, writing(app, dry_run) as store, store.begin() as connection:
         if observe:
             golive.observe(connection)
         elif first is not None:

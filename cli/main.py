@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("cli.demo", "Play a sample portfolio through 120 days."),
     "explain": ("cli.explain", "Tell what happened, or will, at each touchpoint of an order."),
     "go-live": ("cli.ledger", "Set the first day on which anything is sent."),
+    "inbox": ("cli.inbox", "List what came in by the web app, and decide on what is in quarantine."),
     "locks": ("cli.locks", "List who works on which step, and release one that was abandoned."),
     "migrate": ("cli.store", "Bring the database to the state the program needs."),
     "plan": ("cli.steps", "Decide what is due, or preview a span of days."),

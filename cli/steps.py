@@ -77,6 +77,7 @@ def _sync(on: Stage, allow_shrink: bool, quiet: bool) -> "SyncCounts":
 def _settle(on: Stage) -> "SettleCounts":
     from core.settle import settle as apply
 
+    on.app.take_in(on.timer, store=on.store)
     return apply(on.store, on.timer, on.app.policy, records=on.crm is not None)
 
 
@@ -90,6 +91,7 @@ def _plan(on: Stage, quiet: bool) -> "PlanCounts":
 def _deliver(on: Stage, quiet: bool) -> "DeliverCounts":
     from core.deliver import deliver as send
 
+    on.app.take_in(on.timer, store=on.store)
     with progress("deliver", quiet) as tell:
         counts = send(on.store, on.kinds, on.timer, on.app.policy, progress=tell)
     for problem in counts.problems:

@@ -1,6 +1,6 @@
 """Puts the application together from its settings: the store, the connectors, the policy, the kinds of delivery."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,20 +8,23 @@ from typing import Any
 
 from config.rejects import RejectsFile
 from config.settings import Settings
-from core import migrations
+from core import inbox, migrations
 from core.calendar import Calendar
 from core.deliver_mail import Links, MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
 from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
 from core.eligibility import Scope
 from core.errors import ConfigurationError
+from core.inbox import Applier, InboxCounts
 from core.kinds import Kind
 from core.links import ConsoleLinks, SignedLinks
+from core.locks import never
 from core.messages import Brand, Writer
 from core.policy import MailPolicy, Policy, SyncPolicy, TaskPolicy
 from core.ports import Connector, Crm, Mailer, OrderSource
 from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.store import Store, open_store
+from core.timing import Timer
 from core.words import Clock, DeliveryKind
 
 
@@ -147,6 +150,17 @@ class App:
             found[DeliveryKind.MAIL_LOG] = MailLogKind(crm)
             found[DeliveryKind.OPTOUT] = OptOutKind(crm)
         return found
+
+    @cached_property
+    def appliers(self) -> Mapping[str, Applier]:
+        """What is drawn from events that came in, by door."""
+        from webhooks.renewal_events import DOOR, Renewals
+
+        return {DOOR: Renewals(self.policy)}
+
+    def take_in(self, timer: Timer, *, store: Store | None = None, stop: Callable[[], bool] = never) -> InboxCounts:
+        """Applies the events that have come in, so that nothing goes out against them."""
+        return inbox.apply(store or self.store, self.appliers, timer, stop=stop)
 
     @cached_property
     def desk(self) -> Any:

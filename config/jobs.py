@@ -98,6 +98,7 @@ class Jobs:
 
     def _settle(self) -> Done:
         app = self._app
+        app.take_in(RealTime(), stop=self._stop)
         counts = settle(app.store, RealTime(), self._policy, records=app.crm is not None, stop=self._stop)
         return Done(OK, _counted(asdict(counts)))
 
@@ -106,6 +107,7 @@ class Jobs:
         return Done(OK, _counted({"touches": counts.touches, "deliveries": counts.deliveries}))
 
     def _deliver(self) -> Done:
+        self._app.take_in(RealTime(), stop=self._stop)
         counts = deliver(self._app.store, self._app.kinds, RealTime(), self._policy, stop=self._stop)
         if counts.problems:
             return Done(FAILED, counts.problems[0])

@@ -52,10 +52,24 @@ class MailSection:
 
 @dataclass(frozen=True, slots=True)
 class WebSection:
-    """Where the world reaches the web app; empty: links lead to the console, and unsubscribing is by mail."""
+    """The web app, and where the world reaches it; without `public_url` links lead to the console.
+
+    `listen` is HOST:PORT for `nolapse serve`, empty: no web app. `proxies` is how many of ours stand before it.
+    `renewals_secret` is that of POST /webhooks/renewals; `renewals_secret_before` is still taken while senders change.
+    A request may have `max_body_bytes`, a sender `timeout_seconds`. Raw events are kept for `keep_events_days`.
+    """
 
     public_url: str = ""
     link_secret: SecretStr | None = None
+    listen: str = ""
+    threads: Annotated[int, Field(ge=1, le=256)] = 8
+    proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 262_144
+    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    metrics: bool = False
+    keep_events_days: Annotated[int, Field(ge=1)] = 90
+    renewals_secret: SecretStr | None = None
+    renewals_secret_before: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)

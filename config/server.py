@@ -23,6 +23,7 @@ from config.assembly import App
 from config.health import BEAT_SECONDS, OK, Health, JobHealth
 from config.jobs import Jobs
 from config.schedule import triggers
+from config.web import Web
 from core.errors import ConfigurationError
 
 LOG = logging.getLogger("nolapse.serve")
@@ -31,12 +32,16 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Server:
-    """One server. Raises `ConfigurationError` before it begins where something set cannot be meant."""
+    """One server: the jobs, the web app, or both. Without a word on it the web app is served where it has an address.
 
-    def __init__(self, app: App, *, debug: bool = False) -> None:
+    Raises `ConfigurationError` before it begins where something set cannot be meant.
+    """
+
+    def __init__(self, app: App, *, jobs: bool = True, web: bool | None = None, debug: bool = False) -> None:
         self._section = app.settings.sections.schedule
-        self._triggers = triggers(self._section)
-        if not self._triggers:
+        self._triggers = triggers(self._section) if jobs else {}
+        self._web = Web(app) if web or (web is None and app.settings.sections.web.listen) else None
+        if jobs and not self._triggers:
             raise ConfigurationError("[schedule]: every job is switched off, so there is nothing to serve")
         self._stopping = Event()
         self._idle = Event()
@@ -46,7 +51,12 @@ class Server:
         self._jobs = Jobs(app, self._triggers, self.schedule, self._stopping.is_set, debug=debug)
         self._alerts = Alerts(app)
         # What is opened wrongly is told at the start, not at the first turn.
-        self._opened: tuple[Any, ...] = (app.store, app.sources, app.kinds)
+        self._opened: tuple[Any, ...] = (app.store, app.sources, app.kinds) if jobs else (app.store,)
+
+    @property
+    def url(self) -> str:
+        """Where the web app is served; empty: not at all."""
+        return self._web.url if self._web is not None else ""
 
     def run(self) -> int:
         """Serves until a signal, and gives the exit code: 0 after a clean end, 1 where the time ran out."""
@@ -54,12 +64,16 @@ class Server:
         scheduler = self._scheduler()
         try:
             self._health.write()
+            if self._web is not None:
+                self._web.start()
             scheduler.start()
             while not self._stopping.wait(BEAT_SECONDS):
                 self._write_health()
             LOG.info("stopping; what is under way is finished within %d seconds", self._section.stop_seconds)
             deadline = time.monotonic() + self._section.stop_seconds
             scheduler.shutdown(wait=False)
+            if self._web is not None:
+                self._web.stop()
             ended = self._idle.wait(max(deadline - time.monotonic(), 0))
             self._health.stopped = True
             self._write_health()

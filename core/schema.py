@@ -381,6 +381,26 @@ confirmations = Table(
     ),
 )
 
+# The very words of partial indexes, as above.
+UNAPPLIED = "state = 'received'"
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _id(),
+    Column("door", Text, nullable=False),
+    Column("event_key", Text, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _word("reason"),
+    Column("settled_at", UtcTime),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("door", "event_key"),
+    Index("ix_inbox_unapplied", "id", sqlite_where=text(UNAPPLIED), postgresql_where=text(UNAPPLIED)),
+    Index("ix_inbox_received_at", "received_at"),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

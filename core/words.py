@@ -138,6 +138,15 @@ class ConfirmationState(StrEnum):
     RETRACTED = "retracted"
 
 
+class InboxState(StrEnum):
+    """What became of an event from outside."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    QUARANTINED = "quarantined"
+    DISCARDED = "discarded"
+
+
 class Role(StrEnum):
     """What a person is to an order."""
 
