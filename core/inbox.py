@@ -22,6 +22,9 @@ from core.store import Store
 from core.timing import Timer
 from core.words import InboxState
 
+# Applied in one transaction: few, since doors wait meanwhile.
+_BATCH = 20
+
 MAX_ATTEMPTS = 5
 """After so many failures an event is put into quarantine."""
 
@@ -94,12 +97,13 @@ def apply(
     while not stop():
         with store.begin() as connection:
             new = select(inbox).where(text(UNAPPLIED), inbox.c.id > last, inbox.c.door.in_(list(appliers)))
-            found = new.order_by(inbox.c.id).limit(1).with_for_update(skip_locked=True)
-            row = connection.execute(found).one_or_none()
-            if row is None:
+            found = new.order_by(inbox.c.id).limit(_BATCH).with_for_update(skip_locked=True)
+            rows = connection.execute(found).all()
+            if not rows:
                 break
-            last = row.id
-            _apply_one(connection, row, appliers[row.door], timer, counts)
+            for row in rows:
+                _apply_one(connection, row, appliers[row.door], timer, counts)
+            last = rows[-1].id
     return counts
 
 

@@ -8,8 +8,9 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -26,6 +27,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._turn = Lock() if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -33,7 +35,8 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        with plain_words(), self.engine.begin() as connection:
+        # SQLite lets one write at a time and has the others look again every so often; threads can take turns instead.
+        with self._turn, plain_words(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager

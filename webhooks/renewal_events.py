@@ -3,12 +3,12 @@
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from core.confirmations import Confirmation, note, retract
-from core.errors import UsageError
+from core.errors import SkippableError, UsageError
 from core.inbox import Event
 from core.lookup import order_key_for
 from core.policy import Policy
@@ -59,7 +59,10 @@ class Renewals:
         self._policy = policy
 
     def __call__(self, connection: Connection, event: Event, timer: Timer) -> str:
-        said = RenewalEvent.model_validate_json(event.content)
+        try:
+            said = RenewalEvent.model_validate_json(event.content)
+        except ValidationError as error:
+            raise SkippableError("what it says is not of the form that this door takes") from error
         key, known = order_key_for(connection, said.data.order)
         clock = Clock(said.data.clock)
         if said.type == "renewal.withdrawn":
