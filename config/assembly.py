@@ -146,8 +146,8 @@ class App:
             found[DeliveryKind.CALL_CREATE] = CreateKind(crm, self.writer, self.links, self.policy)
             found[DeliveryKind.CALL_RAISE] = RaiseKind(crm, self.policy)
             found[DeliveryKind.CALL_CLOSE] = CloseKind(crm, self.policy)
-            found[DeliveryKind.RECORD] = RecordKind(crm)
-            found[DeliveryKind.MAIL_LOG] = MailLogKind(crm)
+            found[DeliveryKind.RECORD] = RecordKind(crm, self.links)
+            found[DeliveryKind.MAIL_LOG] = MailLogKind(crm, self.links)
             found[DeliveryKind.OPTOUT] = OptOutKind(crm)
         return found
 

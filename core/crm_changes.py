@@ -5,6 +5,7 @@ import logging
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
+from core import wishes
 from core.confirmations import Confirmation, note
 from core.errors import UsageError
 from core.locks import Lock
@@ -55,6 +56,8 @@ def _apply(connection: Connection, crm: str, change: CrmChange, timer: Timer) ->
             connection.execute(update(accounts).where(account).values(do_not_call=True))
         case "optout":
             _opted_out(connection, crm, change, timer)
+        case _:
+            wishes.apply(connection, crm, change, timer)
 
 
 def _opted_out(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:

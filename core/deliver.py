@@ -20,7 +20,7 @@ from core.breaker import Breaker, Broken
 from core.circuits import CircuitState
 from core.claims import Claimer, release_lapsed
 from core.errors import ConfigurationError, NolapseError, UsageError
-from core.kinds import DeliverCounts, Kind, Run
+from core.kinds import DeliverCounts, FillsCalls, Kind, Run
 from core.locks import never
 from core.outcomes import hand_over, set_delivered, withdraw, write_down
 from core.policy import Policy
@@ -94,7 +94,7 @@ def _deliver_kind(run: Run, kind: DeliveryKind, handler: Kind) -> Iterator[int]:
         if broken is not None and broken.state is CircuitState.OPEN:
             run.counts.problems.append(broken.words)
             return
-        limit = run.policy.deliver.batch_size if broken is None else 1
+        limit = _claim_size(run, handler) if broken is None else 1
         ids = run.claimer.claim(run.store, kind, run.timer.closing, limit)
         if not ids:
             return
@@ -108,6 +108,11 @@ def _deliver_kind(run: Run, kind: DeliveryKind, handler: Kind) -> Iterator[int]:
         if not goes_on:
             return
         yield len(ids)
+
+
+def _claim_size(run: Run, handler: Kind) -> int:
+    least = handler.least_claim if isinstance(handler, FillsCalls) else 0
+    return max(run.policy.deliver.batch_size, least)
 
 
 def _broken(run: Run, breaker: Breaker) -> Broken | None:

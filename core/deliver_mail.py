@@ -176,6 +176,7 @@ class MailKind:
         facts = letter(dossiers, contact, lines, clock, leading.touchpoint, nature, moment, links, owner)
         words = self._writer.mail(facts)
         policy = self._policy.mail
+        keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in lines))
         digest = hashlib.sha256(f"{installation}:{row.key}".encode()).hexdigest()[:32]
         headers = {"Auto-Submitted": "auto-generated"}
         if links[1]:
@@ -197,8 +198,12 @@ class MailKind:
             reply_to=owner.email if owner is not None else "",
             headers=headers,
             bcc=policy.bcc,
+            urgency=facts.urgency,
+            nature=nature,
+            owner_key=first.account.owner_key,
+            account_key=first.account.account_key,
+            order_keys=keys,
         )
-        keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in lines))
         return SealedMail(mail, keys, first.account.account_key, moment, facts.written_at.date())
 
     def key_of(self, item: SealedMail) -> str:

@@ -1,16 +1,17 @@
 """What else the CRM is told: order records, mails that went out, and who opted out. All may be repeated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
 from core import records
 from core.kinds import Sealed
-from core.ports import Crm, MailLog, OptOut, Record, Result
+from core.ports import Crm, FillingCrm, MailLog, OptOut, Record, Result
 from core.reasons import Reason
+from core.record_people import people_by_id
 from core.timing import Timer
 from core.words import DeliveryState
 
@@ -50,8 +51,21 @@ class SealedRecord:
         return self.record.key
 
 
+class RecordLinks(Protocol):
+    """Where the renewal of an order is done."""
+
+    def renewal(self, order_key: str, account_key: str) -> str: ...
+
+
 class RecordKind(_Repeatable):
     """Pushes the records of orders; one that the CRM has already is not written again."""
+
+    def __init__(self, crm: Crm, links: RecordLinks | None = None) -> None:
+        super().__init__(crm)
+        self._links = links
+        filling: object = crm
+        self.least_claim = filling.records_together if isinstance(filling, FillingCrm) else 0
+        self.batch_size = max(crm.batch_size, self.least_claim)
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
         built = records.build(connection, {row.order_id: row.key for row in rows})
@@ -62,6 +76,9 @@ class RecordKind(_Repeatable):
             if unchanged or record.key != row.key:
                 withdrawn[row.id] = Reason.UNCHANGED
             else:
+                if self._links is not None:
+                    link = self._links.renewal(record.order_key, record.account_key)
+                    record = replace(record, renewal_link=link)
                 items[row.id] = SealedRecord(record, row.order_id, digest)
         return Sealed(items, withdrawn)
 
@@ -75,7 +92,12 @@ class RecordKind(_Repeatable):
 class MailLogKind(_Repeatable):
     """Logs mails on the timeline of their contact."""
 
+    def __init__(self, crm: Crm, links: RecordLinks | None = None) -> None:
+        super().__init__(crm)
+        self._links = links
+
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
+        people = people_by_id(connection, {row.contact_id for row in rows if row.contact_id is not None})
         items = {
             row.id: MailLog(
                 key=row.key,
@@ -85,10 +107,17 @@ class MailLogKind(_Repeatable):
                 text=row.payload["text"],
                 sent_at=datetime.fromisoformat(row.payload["sent_at"]),
                 order_keys=tuple(row.payload["order_keys"]),
+                person=people.get(row.contact_id),
+                renewal_link=self._link(row.payload),
             )
             for row in rows
         }
         return Sealed(items, {})
+
+    def _link(self, told: Mapping[str, Any]) -> str:
+        if self._links is None or not told["order_keys"]:
+            return ""
+        return self._links.renewal(told["order_keys"][0], told["account_key"])
 
     def hand_over(self, items: Sequence[MailLog]) -> Sequence[Result]:
         return self._crm.log_mail(items)

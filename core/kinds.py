@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy.engine import Connection
 
@@ -80,6 +80,13 @@ class Kind(Protocol):
         Kinds whose calls may be repeated without harm find nothing and so are repeated.
         """
         ...
+
+
+@runtime_checkable
+class FillsCalls(Protocol):
+    """A kind whose deliveries go best so many together, more than `deliver.batch_size` where that is smaller."""
+
+    least_claim: int
 
 
 @dataclass(slots=True)

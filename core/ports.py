@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from core.errors import NolapseError
 from core.model import AccountFacts, OrderFacts, OrderStream, Reject, RepFacts
 from core.products import Catalogue
-from core.words import Stage, TaskKind, Urgency
+from core.words import Nature, Stage, TaskKind, Urgency
 
 
 class Handed(StrEnum):
@@ -70,6 +70,11 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     bcc: str = ""
+    urgency: Urgency | None = None
+    nature: Nature = Nature.SERVICE
+    owner_key: str = ""
+    account_key: str = ""
+    order_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +122,27 @@ class TaskClose:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordPerson:
+    """A person of an order, for a CRM that keeps contacts and for the marketing people who work in it.
+
+    `next_on` is the day of the next touchpoint about any order of this person, `urgency` that of the last one.
+    """
+
+    email: str
+    name: str = ""
+    phone: str = ""
+    language: str = ""
+    roles: tuple[str, ...] = ()
+    next_on: date | None = None
+    urgency: Urgency | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """An order as the rep sees it in the CRM. Nothing in it changes from one day to the next by itself."""
+    """An order as the rep sees it in the CRM. Nothing in it changes from one day to the next by itself.
+
+    `renewal_link` is signed afresh each time, so that a record is never written for it alone.
+    """
 
     key: str
     order_key: str
@@ -136,11 +160,14 @@ class Record:
     auto_renew: bool
     value_minor: int | None
     currency: str
+    people: tuple[RecordPerson, ...] = ()
+    renewal_link: str = ""
+    offer_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MailLog:
-    """A mail that went out, for the contact's timeline."""
+    """A mail that went out, for the contact's timeline. `person` is the contact as it stands after the mail."""
 
     key: str
     account_key: str
@@ -149,6 +176,8 @@ class MailLog:
     text: str
     sent_at: datetime
     order_keys: tuple[str, ...]
+    person: RecordPerson | None = None
+    renewal_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +193,11 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class CrmChange:
-    """Something a person did in the CRM. `what` is one of owner, stage, task_outcome, snooze, do_not_contact, optout."""
+    """Something a person did in the CRM.
+
+    `what` is one of owner, stage, task_outcome, snooze, do_not_contact, do_not_call, optout, and, in `core.wishes`:
+    lost, rep, contact, offers_optout, optin. `facts` are further words on it.
+    """
 
     key: str
     what: str
@@ -173,6 +206,7 @@ class CrmChange:
     task_key: str = ""
     value: str = ""
     at: datetime | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class OrderSource(Protocol):
@@ -238,6 +272,63 @@ class Crm(Protocol):
     def setup(self, dry_run: bool) -> list[Finding]:
         """Creates what the connector needs in the CRM and tells what it did, or would do."""
         ...
+
+
+@runtime_checkable
+class UndoableSetup(Protocol):
+    """A CRM that can take away what its `setup` has made, and nothing else."""
+
+    def undo_setup(self, dry_run: bool) -> list[Finding]:
+        """Removes it and tells what it did, or would do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of theirs that may be one of ours."""
+
+    their_id: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """One of our accounts for which the CRM has several answers, or one that others answer to as well.
+
+    `by` is what they were found by: people or domain.
+    """
+
+    our_key: str
+    our_name: str
+    by: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one of our accounts: one of theirs by its id, a new one, or none at all."""
+
+    our_key: str
+    their_id: str = ""
+    new: bool = False
+
+
+@runtime_checkable
+class LinkingCrm(Protocol):
+    """A CRM in which companies have to be found, and may be found more than once."""
+
+    def ambiguities(self) -> list[Ambiguity]: ...
+
+    def decide(self, decisions: Sequence[Decision]) -> list[Result]:
+        """Links what was decided; the fate of each, by our key."""
+        ...
+
+
+@runtime_checkable
+class FillingCrm(Protocol):
+    """A CRM in which records share what they belong to: its calls are filled best when so many records go together."""
+
+    records_together: int
 
 
 class Mailer(Protocol):

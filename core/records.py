@@ -9,10 +9,14 @@ from sqlalchemy.engine import Connection
 
 from core.model import digest_of
 from core.ports import Record
+from core.record_people import people_of
 from core.schema import accounts, cycles, deliveries, orders
 from core.sql import insert_new
 from core.timing import Timer
 from core.words import Clock, DeliveryKind, DeliveryState, Stage
+
+# The delivery's own key, and a link that is signed afresh each time.
+_NOT_COMPARED = ("key", "renewal_link")
 
 
 def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> None:
@@ -84,6 +88,7 @@ def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Rec
         cycles.c.order_id.in_(list(wanted)), cycles.c.clock == Clock.RENEWAL
     )
     stages = {order_id: stage for order_id, stage in connection.execute(latest.order_by(cycles.c.number))}
+    people = people_of(connection, list(wanted))
     built: dict[int, tuple[Record, bytes, bool]] = {}
     for row in connection.execute(query):
         record = Record(
@@ -103,8 +108,9 @@ def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Rec
             auto_renew=row.auto_renew,
             value_minor=row.value_minor,
             currency=row.currency,
+            people=people.get(row.id, ()),
         )
-        fields = [getattr(record, name) for name in Record.__slots__ if name != "key"]
+        fields = [getattr(record, name) for name in Record.__slots__ if name not in _NOT_COMPARED]
         digest = digest_of(*fields)
         built[row.id] = (record, digest, digest == row.record_digest)
     return built
@@ -115,3 +121,14 @@ def remember(connection: Connection, pushed: Sequence[tuple[int, bytes]]) -> Non
     if pushed:
         by_id = update(orders).where(orders.c.id == bindparam("which")).values(record_digest=bindparam("held"))
         connection.execute(by_id, [{"which": order_id, "held": digest} for order_id, digest in pushed])
+
+
+def push_again(connection: Connection, account_keys: Sequence[str], timer: Timer) -> int:
+    """Queues every record of these accounts that the CRM has, as if it had changed; gives how many orders those are."""
+    mine = orders.c.account_id.in_(select(accounts.c.id).where(accounts.c.account_key.in_(account_keys)))
+    shown = mine & orders.c.record_digest.is_not(None)
+    ids = (
+        connection.execute(update(orders).where(shown).values(record_digest=b"").returning(orders.c.id)).scalars().all()
+    )
+    queue(connection, sorted(ids), timer)
+    return len(ids)

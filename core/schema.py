@@ -99,6 +99,13 @@ circuits = Table(
     _word("why"),
 )
 
+call_limits = Table(
+    "call_limits",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", JSON, nullable=False),
+)
+
 reps = Table(
     "reps",
     metadata,

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
@@ -48,6 +49,14 @@ class Store:
         self.engine.dispose()
 
 
+_rehearsed: WeakSet[Engine] = WeakSet()
+
+
+def is_rehearsed(engine: Engine) -> bool:
+    """Whether a rehearsal is under way on this engine; on SQLite it keeps every other writer out."""
+    return engine in _rehearsed
+
+
 class Rehearsal(Store):
     """A store on which everything works and nothing stays: one outer transaction that is always rolled back."""
 
@@ -55,6 +64,7 @@ class Rehearsal(Store):
         super().__init__(store.engine)
         self._outer = store.engine.connect()
         self._transaction = self._outer.begin()
+        _rehearsed.add(store.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -67,6 +77,7 @@ class Rehearsal(Store):
             yield self._outer
 
     def close(self) -> None:
+        _rehearsed.discard(self.engine)
         self._transaction.rollback()
         self._outer.close()
 

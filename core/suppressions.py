@@ -62,11 +62,13 @@ def queue_optout(connection: Connection, address: str, channel: Channel, nature:
     insert_new(connection, deliveries, [row])
 
 
-def lift(connection: Connection, address: str, channel: Channel | None = None) -> int:
-    """Forgets the suppressions of an address, on one channel or all, and gives how many those were."""
+def lift(connection: Connection, address: str, channel: Channel | None = None, source: str = "") -> int:
+    """Forgets the suppressions of an address, on one channel or all, from one source or all; gives how many."""
     mine = suppressions.c.address == normal_address(address)
     if channel is not None:
         mine &= suppressions.c.channel == channel
+    if source:
+        mine &= suppressions.c.source == source
     return connection.execute(delete(suppressions).where(mine)).rowcount
 
 

@@ -11,7 +11,8 @@ from core.words import Stage
 OPEN = "open"
 DONE = "done"
 
-_RECORD_FIELDS = tuple(Record.__slots__)
+# People and links are with the contacts and mails already.
+_RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("people", "renewal_link", "offer_code"))
 _CHANGE_FIELDS = ("what", "task_key", "order_key", "account_key", "value", "at")
 
 
@@ -64,7 +65,7 @@ def close_values(close: TaskClose, now: datetime) -> dict[str, Any]:
 
 def record_row(record: Record) -> dict[str, Any]:
     """An order's record."""
-    return _fields(record)
+    return {name: _plain(getattr(record, name)) for name in _RECORD_FIELDS}
 
 
 def record_of(row: Mapping[str, Any]) -> Record:
@@ -74,7 +75,7 @@ def record_of(row: Mapping[str, Any]) -> Record:
 
 def mail_log_row(log: MailLog) -> dict[str, Any]:
     """A line of a customer's history."""
-    fields = _fields(log)
+    fields = {name: _plain(getattr(log, name)) for name in MailLog.__slots__ if name not in ("person", "renewal_link")}
     return {"address": fields.pop("to"), **fields}
 
 

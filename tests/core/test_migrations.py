@@ -15,13 +15,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, inspect, select, text
 
 from connectors.embedded.tables import metadata as embedded
+from connectors.hubspot.tables import metadata as hubspot
 from core.errors import StoreError
 from core.migrations import current, migrate, newest, require_newest
 from core.schema import meta
 from core.schema import metadata as engine
 from core.store import Store, open_store
 
-TABLES = set(engine.tables) | set(embedded.tables) | {"alembic_version"}
+TABLES = set(engine.tables) | set(embedded.tables) | set(hubspot.tables) | {"alembic_version"}
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ def installation(store: Store) -> str:
         return str(connection.execute(select(meta.c.value).where(meta.c.key == "installation")).scalar_one())
 
 
-def of_both() -> MetaData:
+def of_all() -> MetaData:
     together = MetaData(naming_convention=engine.naming_convention)
-    for metadata in (engine, embedded):
+    for metadata in (engine, embedded, hubspot):
         for table in metadata.tables.values():
             table.to_metadata(together)
     return together
@@ -111,7 +112,7 @@ class TestSchema:
         migrate(store)
         with store.begin() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, of_both()) == []
+            assert compare_metadata(context, of_all()) == []
 
     def test_and_so_are_defaults_keys_and_partial_indexes(self, store: Store) -> None:
         migrate(store)
@@ -119,7 +120,7 @@ class TestSchema:
         with store.begin() as connection:
             for table in [*TABLES]:
                 connection.execute(text(f"DROP TABLE {table}" + ("" if store.is_sqlite else " CASCADE")))
-            of_both().create_all(connection)
+            of_all().create_all(connection)
         meant = parts_of(store)
         for name in meant:
             assert migrated[name] == meant[name], name

@@ -128,7 +128,7 @@ class TestBuild:
         take(house, facts(ends_on=END))
         house.deliver(DAY)
         house.crm.records.clear()
-        take(house, facts(ends_on=END, auto_renew=changed, people=()), day=NEXT)
+        take(house, facts(ends_on=END, auto_renew=changed, status_text="seen again"), day=NEXT)
         house.deliver(NEXT)
         assert [row.state for row in queued(house)] == ["delivered", "delivered" if changed else "withdrawn"]
         assert len(house.crm.records) == changed

@@ -28,6 +28,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_key", name=op.f("uq_accounts_account_key")),
     )
     op.create_table(
+        "call_limits",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_call_limits")),
+    )
+    op.create_table(
         "embedded_changes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -130,6 +136,21 @@ def upgrade() -> None:
         sa.Column("schedule", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("step", name=op.f("pk_engine_locks")),
     )
+    op.create_table(
+        "hubspot_links",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("our_key", sa.Text(), nullable=False),
+        sa.Column("their_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=True),
+        sa.Column("facts", sa.JSON(), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "our_key", name=op.f("pk_hubspot_links")),
+    )
+    with op.batch_alter_table("hubspot_links", schema=None) as batch_op:
+        batch_op.create_index("ix_hubspot_links_kind_their_id", ["kind", "their_id"], unique=False)
+        batch_op.create_index("ix_hubspot_links_state", ["state", "kind"], unique=False)
+
     op.create_table(
         "circuits",
         sa.Column("kind", sa.Text(), nullable=False),

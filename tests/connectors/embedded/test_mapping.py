@@ -102,7 +102,8 @@ def test_a_record_comes_back_as_it_went(
         product_name=text,
     )
     row = record_row(record)
-    assert set(row) == set(embedded_records.c.keys()) == set(Record.__slots__)
+    assert set(row) == set(embedded_records.c.keys())
+    assert set(Record.__slots__) - set(row) == {"people", "renewal_link", "offer_code"}
     found = record_of(row)
     assert found == record
     assert type(found.stage) is Stage
