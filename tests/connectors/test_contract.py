@@ -142,5 +142,5 @@ class TestEveryConnector:
 
 def test_every_mailer_and_crm_is_held_to_the_contract() -> None:
     offered = {point.name: point.load() for point in CONNECTORS}
-    assert {name for name, one in offered.items() if one.mailer} == {"embedded", "smtp"}
-    assert {name for name, one in offered.items() if one.crm} == {"embedded"}
+    assert {name for name, one in offered.items() if one.mailer} == {"embedded", "hubspot", "smtp"}
+    assert {name for name, one in offered.items() if one.crm} == {"embedded", "hubspot"}

@@ -1,0 +1,1 @@
+"""HubSpot as the CRM: order records, call tasks, mails on the timeline, and what reps do with them."""

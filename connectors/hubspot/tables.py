@@ -1,0 +1,39 @@
+"""What is known of HubSpot in our own store; `core/migrations` makes it, beside the engine's own tables."""
+
+from enum import StrEnum
+
+from sqlalchemy import JSON, Column, Index, LargeBinary, MetaData, Table, Text, text
+
+from core.schema import UtcTime
+from core.schema import metadata as engine_metadata
+
+metadata = MetaData(naming_convention=engine_metadata.naming_convention)
+
+
+class LinkState(StrEnum):
+    """How sure a link is. An `ambiguous` one waits for `nolapse link`; `sending` was begun and not heard of since."""
+
+    LINKED = "linked"
+    SENDING = "sending"
+    AMBIGUOUS = "ambiguous"
+    LEFT_OUT = "left_out"
+
+
+def _word(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=text("''"))
+
+
+# One row for each thing of ours that HubSpot has, may have, or shall not have.
+hubspot_links = Table(
+    "hubspot_links",
+    metadata,
+    Column("kind", Text, primary_key=True),  # company, contact, record, task, mail, forecast, enrolment, optout
+    Column("our_key", Text, primary_key=True),
+    _word("their_id"),
+    Column("state", Text, nullable=False),
+    Column("digest", LargeBinary),  # of what we last wrote there
+    Column("facts", JSON),  # candidates of an ambiguous match, where a task hangs, what was written
+    Column("changed_at", UtcTime, nullable=False),
+    Index("ix_hubspot_links_kind_their_id", "kind", "their_id"),
+    Index("ix_hubspot_links_state", "state", "kind"),
+)
