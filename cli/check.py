@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.common import common, opened, say_json
+from cli.common import common, opened, say_findings
 from core.errors import NolapseError
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ def check(as_json: bool) -> None:
     """Say whether the database, the order sources, the CRM and the mailer can be used. Ends with 1 where one cannot."""
     with opened() as app:
         found = list(_findings(app))
-    if as_json:
-        say_json(found)
-    else:
-        for one in found:
-            advice = f" ({one.advice})" if one.advice else ""
-            click.echo(f"{'ok  ' if one.ok else 'BAD '} {one.subject}: {one.text}{advice}")
+    say_findings(found, as_json)
     sys.exit(0 if all(one.ok for one in found) else 1)
 
 

@@ -16,6 +16,7 @@ from core.errors import UsageError
 
 if TYPE_CHECKING:
     from config.assembly import App
+    from core.ports import Finding
     from core.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -118,6 +119,16 @@ def plain(value: Any) -> Any:
 def say_json(value: Any) -> None:
     """One JSON value on one line."""
     click.echo(json.dumps(plain(value), ensure_ascii=False))
+
+
+def say_findings(found: "Sequence[Finding]", as_json: bool) -> None:
+    """What was found or done, one line each, with the way out where something is wrong."""
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        advice = f" ({one.advice})" if one.advice else ""
+        click.echo(f"{'ok  ' if one.ok else 'BAD '} {one.subject}: {one.text}{advice}")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:

@@ -1,13 +1,15 @@
 """`nolapse demo`: a sample portfolio through 120 days, as a time-lapse with renewals arriving."""
 
+import importlib
 import shutil
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +17,7 @@ from cli.common import common, day, say_json
 from core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cli.sample import Event, Sample
     from config.assembly import App
@@ -56,6 +58,19 @@ own_domains = ["nordlicht.example"]
 
 [embedded]
 mailbox = "mailbox"
+"""
+
+_IN_HUBSPOT = """
+[sync]
+crm = "hubspot"
+
+[hubspot]
+base_url = "{base_url}"
+create = "always"
+calls_per_10_seconds = 1000000     # the stand-in knows no limits here
+searches_per_second = 1000000
+daily_reserve_percent = 0
+calls_per_day = 1000000
 """
 
 
@@ -101,8 +116,15 @@ class Week:
 @click.option("--folder", default="demo", show_default=True, type=click.Path(), help="Where everything is put.")
 @click.option("--start", type=day, metavar="DATE", help="The first day. [default: so that the last one is today]")
 @click.option("--days", type=click.IntRange(1, 120), default=120, show_default=True, help="How many days to play.")
+@click.option(
+    "--crm",
+    type=click.Choice(["embedded", "hubspot"]),
+    default="embedded",
+    show_default=True,
+    help="Where the reps work; hubspot is a stand-in on this machine, which only a checkout has.",
+)
 @common
-def demo(folder: str, start: date | None, days: int, as_json: bool) -> None:
+def demo(folder: str, start: date | None, days: int, crm: str, as_json: bool) -> None:
     """Play a sample portfolio: orders come in, calls and mails go out, renewals stop them."""
     from cli.sample import write_sample
     from config.assembly import application
@@ -110,23 +132,63 @@ def demo(folder: str, start: date | None, days: int, as_json: bool) -> None:
 
     began = time.monotonic()
     first = start or datetime.now(UTC).date() - timedelta(days=days - 1)
-    place = _empty(Path(folder))
-    sample = write_sample(place, first)
-    (place / "nolapse.toml").write_text(_settings(sample), encoding="utf-8")
-    if not as_json:
-        click.echo(_opening(sample, days))
-    total = Week(first, first + timedelta(days=days - 1))
-    with application(load(place / "nolapse.toml", environment={})) as app:
-        _prepare(app, sample)
-        for number in range(0, days, _WEEK):
-            week = Week(first + timedelta(days=number), first + timedelta(days=min(number + _WEEK, days) - 1))
-            _play(app, sample, week, total)
-            if as_json:
-                say_json(week)
-            else:
-                click.echo(_line(number // _WEEK + 1, week))
+    with _crm(crm) as standing_in:
+        place = _empty(Path(folder))
+        sample = write_sample(place, first)
+        settings = _settings(sample) + (_IN_HUBSPOT.format(base_url=standing_in.base_url) if standing_in else "")
+        (place / "nolapse.toml").write_text(settings, encoding="utf-8")
         if not as_json:
-            _close(app, place, total, time.monotonic() - began)
+            click.echo(_opening(sample, days))
+        total = Week(first, first + timedelta(days=days - 1))
+        environment = {"NOLAPSE_HUBSPOT__TOKEN": standing_in.token} if standing_in else {}
+        with application(load(place / "nolapse.toml", environment=environment)) as app:
+            _prepare(app, sample)
+            if standing_in:
+                _set_up(app)
+            _play_all(app, sample, total, as_json)
+            if not as_json:
+                _close(app, place, total, time.monotonic() - began, standing_in)
+
+
+def _play_all(app: "App", sample: "Sample", total: Week, as_json: bool) -> None:
+    days = (total.last - total.first).days + 1
+    for number in range(0, days, _WEEK):
+        first = total.first + timedelta(days=number)
+        week = Week(first, min(first + timedelta(days=_WEEK - 1), total.last))
+        _play(app, sample, week, total)
+        if as_json:
+            say_json(week)
+        else:
+            click.echo(_line(number // _WEEK + 1, week))
+
+
+@contextmanager
+def _crm(name: str) -> "Iterator[Any]":
+    """The stand-in that takes the CRM's place, with our reps as its users; None for the embedded CRM.
+
+    Raises `UsageError` where it is not there: it belongs to the tests, which are not installed.
+    """
+    if name == "embedded":
+        yield None
+        return
+    try:
+        fake = importlib.import_module("tests.fakes.hubspot")
+    except ImportError as error:
+        raise UsageError("the stand-in for HubSpot is not installed; run this from a checkout of Nolapse") from error
+    from cli.sample_portfolio import REPS
+
+    with fake.running_hubspot(fake.World()) as standing_in:
+        for _, person, email, *_rest in REPS:
+            first, _, last = person.partition(" ")
+            standing_in.world.add_owner(email, first, last)
+        yield standing_in
+
+
+def _set_up(app: "App") -> None:
+    assert app.crm is not None
+    for finding in app.crm.setup(False):
+        if not finding.ok:
+            raise UsageError(f"{finding.subject}: {finding.text}")
 
 
 def _empty(place: Path) -> Path:
@@ -275,28 +337,46 @@ _HAPPENED = {
 }
 
 
-def _close(app: "App", place: Path, total: Week, seconds: float) -> None:
+def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: Any) -> None:
     mailbox = Path(app.settings.of_connector["embedded"].mailbox)
     letters = sum(1 for _ in (mailbox / "new").glob("*"))
-    tasks = app.desk.list_tasks()
     click.echo(
         f"\nIn {(total.last - total.first).days + 1} days: {_many(total.due, 'touch', 'touches')} due, "
         f"{_many(total.mails, 'mail')}, {_many(total.calls, 'call')}, {total.renewed} renewed, {total.lapsed} lapsed "
         f"({seconds:.0f} seconds).\n"
     )
-    click.echo(f"The mails are in {mailbox} ({letters} of them); {_many(len(tasks), 'task')} open on the reps' desks.")
+    tasks = [] if standing_in else app.desk.list_tasks()
+    where = "" if standing_in else f"; {_many(len(tasks), 'task')} open on the reps' desks"
+    click.echo(f"The mails are in {mailbox} ({letters} of them){where}.")
+    if standing_in:
+        click.echo(_in_hubspot(standing_in))
     click.echo(f"One row of the report could not be used; it is kept with the reason in {place / 'rejects'}.\n")
     click.echo("Look around:")
     command = f"{'nolapse' if shutil.which('nolapse') else sys.argv[0]} --config {place / 'nolapse.toml'}"
+    at_desk = ["tasks list", f"tasks show {tasks[0].task_key}" if tasks else "tasks list --status all"]
     for rest in (
-        "tasks list",
-        f"tasks show {tasks[0].task_key}" if tasks else "tasks list --status all",
+        *([] if standing_in else at_desk),
         *_examples(app),
         f"report expiring --today {total.last}",
         f"plan --today {total.last} --from {total.last + timedelta(days=1)} --to {total.last + timedelta(days=14)}",
-        f"run --today {total.last + timedelta(days=1)}",
+        *([] if standing_in else [f"run --today {total.last + timedelta(days=1)}"]),
     ):
         click.echo(f"  {command} {rest}")
+
+
+def _in_hubspot(standing_in: Any) -> str:
+    """What stands in HubSpot in the end, and how many calls it took."""
+    world = standing_in.world
+    tasks = world.records("tasks")
+    still_open = sum(task.values.get("hs_task_status") != "COMPLETED" for task in tasks)
+    held = (
+        _many(len(world.records("tickets")), "ticket"),
+        _many(len(world.records("companies")), "company", "companies"),
+        _many(len(world.records("contacts")), "contact"),
+        f"{_many(len(tasks), 'call task')} ({still_open} open)",
+        f"{_many(len(world.records('emails')), 'mail')} on timelines",
+    )
+    return f"In HubSpot: {', '.join(held)}; {_many(standing_in.count(), 'call')} of its API in all."
 
 
 def _examples(app: "App") -> list[str]:

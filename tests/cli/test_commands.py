@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+import sys
 from importlib import resources
 from pathlib import Path
 
@@ -175,6 +176,22 @@ def test_the_demo_plays_and_tells_where_everything_is(nolapse: Desk, monkeypatch
     (nolapse.folder / "own" / "letter.txt").write_text("mine")
     assert "holds something that is not a demo" in nolapse("demo", "--folder", "own", code=2).err
     assert (nolapse.folder / "own" / "letter.txt").read_text() == "mine"
+
+
+def test_the_demo_plays_in_a_stand_in_for_hubspot(nolapse: Desk) -> None:
+    said = nolapse("demo", "--crm", "hubspot", "--days", "8", "--start", "2026-08-01").out
+    (line,) = [line for line in said.splitlines() if line.startswith("In HubSpot:")]
+    held = {
+        word: int(number) for number, word in re.findall(r"(\d+) (tickets|companies|contacts|call tasks|mails)", line)
+    }
+    assert all(held[word] > 10 for word in ("tickets", "companies", "contacts", "mails"))
+    assert held["call tasks"] > 0
+
+
+def test_the_stand_in_belongs_to_a_checkout(nolapse: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tests.fakes.hubspot", None)
+    assert "run this from a checkout" in nolapse("demo", "--crm", "hubspot", code=2).err
+    assert not (nolapse.folder / "demo").exists()
 
 
 def test_the_demo_is_the_same_every_time(nolapse: Desk) -> None:
