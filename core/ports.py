@@ -236,6 +236,16 @@ class PeopleSource(Protocol):
     def reps(self) -> tuple[Sequence[RepFacts], Sequence[Reject]]: ...
 
 
+@runtime_checkable
+class WritesBack(Protocol):
+    """An order source that is told, after each pass, to write back what the ledger says and its settings allow.
+
+    Trouble is the source's to tell: it never undoes the pass. In a rehearsal it writes nothing.
+    """
+
+    def write_back(self, today: date) -> None: ...
+
+
 class Crm(Protocol):
     """Where reps work. Every write is idempotent by its key; every item's result stands on its own."""
 

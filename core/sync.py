@@ -2,13 +2,15 @@
 
 For each source: (1) accounts, reps and people it knows; (2) a pass over its orders in batches: look up digests, parse
 only what is new or has changed, store it with its cycles and the evidence of renewals, one transaction per batch;
-(3) after a complete pass, note which orders have vanished; (4) look for replacements among the accounts that changed.
+(3) after a complete pass, note which orders have vanished; (4) look for replacements among the accounts that changed;
+(5) the source writes back what it is set to.
 A batch that was interrupted is simply read again: its digests were not stored.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, func, insert, select, update
@@ -30,7 +32,7 @@ from core.intake import (
 from core.locks import Lock, holding, never
 from core.model import BadRow, OrderFacts, OrderStream, Reject, SourceRow
 from core.policy import Policy
-from core.ports import Crm, OrderSource, PeopleSource
+from core.ports import Crm, OrderSource, PeopleSource, WritesBack
 from core.schema import orders, sync_runs
 from core.store import Store
 from core.timing import Timer
@@ -55,6 +57,7 @@ class Rejects(Protocol):
 
 
 Progress = Callable[[int, int | None], None]
+_KEEP_LOCK_SECONDS = 30
 
 
 @dataclass(slots=True)
@@ -125,7 +128,7 @@ def _sync_source(
         with store.read() as connection:
             run.accounts |= _accounts_of(connection, orders.c.source == source.name)
     done = 0
-    for batch in batched(stream, policy.sync.batch_size):
+    for batch in batched(_held(stream, store, lock), policy.sync.batch_size):
         lock.go_on()
         bad = [row for row in batch if isinstance(row, Reject)]
         rows = [row for row in batch if not isinstance(row, Reject)]
@@ -145,6 +148,21 @@ def _sync_source(
             .where(sync_runs.c.id == run_id)
             .values(finished_at=datetime.now(UTC), complete=stream.complete, cursor=stream.cursor)
         )
+    if isinstance(source, WritesBack):
+        lock.go_on()
+        source.write_back(timer.day)
+
+
+def _held(stream: OrderStream, store: Store, lock: Lock) -> Iterator[SourceRow | Reject]:
+    """The stream; the lock is kept while a slow source takes minutes for a batch."""
+    kept = monotonic()
+    for row in stream:
+        lock.go_on()
+        yield row
+        if monotonic() - kept > _KEEP_LOCK_SECONDS:
+            with store.begin() as connection:
+                lock.renew(connection)
+            kept = monotonic()
 
 
 def _last_cursor(connection: Connection, source: str) -> str | None:

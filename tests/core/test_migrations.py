@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, inspect, select, text
 
+from connectors.certcentral.tables import metadata as certcentral
 from connectors.embedded.tables import metadata as embedded
 from connectors.hubspot.tables import metadata as hubspot
 from core.errors import StoreError
@@ -22,7 +23,7 @@ from core.schema import meta
 from core.schema import metadata as engine
 from core.store import Store, open_store
 
-TABLES = set(engine.tables) | set(embedded.tables) | set(hubspot.tables) | {"alembic_version"}
+TABLES = {"alembic_version"}.union(*(one.tables for one in (engine, certcentral, embedded, hubspot)))
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def installation(store: Store) -> str:
 
 def of_all() -> MetaData:
     together = MetaData(naming_convention=engine.naming_convention)
-    for metadata in (engine, embedded, hubspot):
+    for metadata in (engine, certcentral, embedded, hubspot):
         for table in metadata.tables.values():
             table.to_metadata(together)
     return together

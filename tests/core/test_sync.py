@@ -12,11 +12,11 @@ from core.errors import RetriableError, UsageError
 from core.model import BadRow, OrderFacts, OrderStream, Reject, RepFacts, SourceRow, digest_of
 from core.policy import SyncPolicy
 from core.ports import Finding
-from core.schema import accounts, confirmations, cycles, deliveries, orders, reps, sync_runs
+from core.schema import accounts, confirmations, cycles, deliveries, engine_locks, orders, reps, sync_runs
 from core.sync import SyncCounts, sync
 from core.timing import WholeDay
 from core.words import DeliveryKind
-from tests.builders import House, account, facts, person
+from tests.builders import House, MemorySource, Stream, account, facts, person
 
 TODAY = date(2026, 3, 2)
 TOMORROW = TODAY + timedelta(days=1)
@@ -304,3 +304,33 @@ def test_evidence_in_an_order_is_noted_with_it(house: House) -> None:
         found = connection.execute(select(confirmations.c.order_key, confirmations.c.evidence)).all()
     assert [tuple(row) for row in found] == [("digicert:1", "is_renewed")]
     assert house.rows(cycles)[0].open
+
+
+def test_the_lock_is_kept_while_a_slow_source_takes_its_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core import sync as module
+
+    leases: list[object] = []
+
+    class Slow(Stream):
+        def __iter__(self) -> Iterator[SourceRow | Reject]:
+            for row in super().__iter__():
+                yield row
+                leases.append(house.rows(engine_locks)[0].lease_until)
+
+    monkeypatch.setattr(module, "_KEEP_LOCK_SECONDS", 0)
+    rows = [facts(str(number), ends_on=TODAY) for number in range(1, 5)]
+    monkeypatch.setattr(house.source, "orders", lambda cursor: Slow(rows))
+    house.sync(TODAY)
+    assert len(set(leases)) == len(leases) == 4
+
+
+def test_a_source_that_writes_back_is_told_after_its_pass(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[date, bool]] = []
+
+    class Writes(MemorySource):
+        def write_back(self, today: date) -> None:
+            told.append((today, house.rows(sync_runs)[-1].finished_at is not None))
+
+    house.source = Writes([facts(ends_on=TODAY)])
+    house.sync(TODAY)
+    assert told == [(TODAY, True)]

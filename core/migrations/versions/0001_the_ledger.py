@@ -34,6 +34,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_call_limits")),
     )
     op.create_table(
+        "certcentral_orders",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("certificate_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("asked_on", sa.Date(), nullable=True),
+        sa.Column("told", sa.JSON(), nullable=True),
+        sa.Column("message", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("record_id", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_certcentral_orders")),
+    )
+    op.create_table(
         "embedded_changes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
