@@ -1,7 +1,7 @@
 """The order report as an order source."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from connectors.order_report.client import CsvFile
 from connectors.order_report.mapping import NEEDED, USED, Reading, to_facts
 from connectors.order_report.scan import ReportStream
 from core.errors import NolapseError, UsageError
-from core.model import AccountFacts, BadRow, OrderFacts, Reject, RepFacts, SourceRow, digest_of
+from core.model import AccountFacts, BadRow, OrderFacts, OrderStream, Reject, RepFacts, SourceRow, digest_of
 from core.ports import Connector, Finding
 from core.products import Catalogue
 
@@ -25,7 +25,10 @@ class OrderReportSettings:
     """The section `[order_report]`."""
 
     path: str = ""
-    """The CSV of CertCentral's order report, in UTF-8 or in UTF-16 with a byte order mark."""
+    """The CSV of CertCentral's order report, in UTF-8 or in UTF-16 with a byte order mark.
+
+    Empty where another source has the orders and only the files of people are wanted.
+    """
 
     accounts_path: str = ""
     """A CSV of customers: names, countries, languages, owners. Empty: none."""
@@ -46,6 +49,18 @@ class OrderReportSettings:
     """The currency of the column `price` where no column `currency` names another."""
 
 
+class NoOrders:
+    """A pass over no report at all: nothing is new, and nothing has vanished."""
+
+    complete = False
+    size: int | None = None
+    header: tuple[str, ...] = ()
+    cursor: str | None = None
+
+    def __iter__(self) -> Iterator[SourceRow | Reject]:
+        return iter(())
+
+
 class OrderReport:
     """Orders from the report; accounts, reps and contacts from the files beside it."""
 
@@ -54,12 +69,14 @@ class OrderReport:
         self._settings = settings
         self._catalogue = catalogue
 
-    def orders(self, cursor: str | None) -> ReportStream:
-        """A pass over the whole report, whatever the cursor.
+    def orders(self, cursor: str | None) -> OrderStream:
+        """A pass over the whole report, whatever the cursor. Without a report, but with people's files, there are none.
 
         Raises `ConfigurationError` for a file that cannot be used, `RetriableError` for one that is being written to.
         """
         settings = self._settings
+        if self._people_only:
+            return NoOrders()
         reading = Reading(
             settings.ca,
             settings.customer,
@@ -101,7 +118,13 @@ class OrderReport:
 
     def check(self) -> list[Finding]:
         """Whether each of the files can be read, holds its columns, and how good its rows are."""
-        return [self._check_report(), *self._check_people()]
+        return [*([] if self._people_only else [self._check_report()]), *self._check_people()]
+
+    @property
+    def _people_only(self) -> bool:
+        """Whether another source has the orders, and this one only knows the people to them."""
+        said = self._settings
+        return not said.path and bool(said.accounts_path or said.contacts_path or said.reps_path)
 
     def _report(self) -> CsvFile:
         return CsvFile(self._settings.path, "[order_report] path", NEEDED)

@@ -1,7 +1,7 @@
 """What every connector promises, whichever system is behind it.
 
-A connector's tests subclass `MailerContract` or `CrmContract` and give the fixture that opens it, together with the
-means to see, and do, what only a person in front of that system could.
+A connector's tests subclass `MailerContract`, `CrmContract` or `OrderSourceContract` and give the fixture that opens it,
+together with the means to see, and do, what only a person in front of that system could.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from core.model import SourceRow
 from core.ports import (
     Crm,
     CrmChange,
@@ -22,6 +23,7 @@ from core.ports import (
     Mailer,
     MailLog,
     OptOut,
+    OrderSource,
     Record,
     Result,
     TaskClose,
@@ -233,6 +235,60 @@ class MailerContract:
         opened.mailer.close()
         opened.mailer.close()
         assert len(opened.arrived()) == 1
+
+
+@dataclass(frozen=True)
+class OpenedSource:
+    """An order source that knows at least two orders, and the key of one of them."""
+
+    source: OrderSource
+    key: str
+
+
+class OrderSourceContract:
+    """What every `OrderSource` does. Subclasses give the fixture `opened_source`."""
+
+    def test_a_full_pass_names_each_order_once(self, opened_source: OpenedSource) -> None:
+        stream = opened_source.source.orders(None)
+        rows = [row for row in stream if isinstance(row, SourceRow)]
+        keys = [row.key for row in rows]
+        assert stream.complete
+        assert opened_source.key in keys
+        assert len(set(keys)) == len(keys) > 1
+        assert stream.size in (None, len(keys))
+        assert all(len(row.digest) == 8 and row.where for row in rows)
+
+    def test_a_row_tells_its_order_as_often_as_it_is_asked(self, opened_source: OpenedSource) -> None:
+        (row,) = [
+            one
+            for one in opened_source.source.orders(None)
+            if isinstance(one, SourceRow) and one.key == opened_source.key
+        ]
+        assert row.read() == row.read()
+        assert row.read().key == row.key
+
+    def test_digests_are_the_same_while_nothing_changes(self, opened_source: OpenedSource) -> None:
+        passes = [
+            {row.key: row.digest for row in opened_source.source.orders(None) if isinstance(row, SourceRow)}
+            for _ in range(2)
+        ]
+        assert passes[0] == passes[1]
+
+    def test_the_cursor_of_a_pass_begins_the_next(self, opened_source: OpenedSource) -> None:
+        stream = opened_source.source.orders(None)
+        assert list(stream)
+        following = opened_source.source.orders(stream.cursor)
+        known = {row.key for row in stream}
+        assert {row.key for row in following} <= known
+
+    def test_one_order_is_found_by_its_key(self, opened_source: OpenedSource) -> None:
+        facts = opened_source.source.order(opened_source.key)
+        assert facts is not None
+        assert facts.key == opened_source.key
+        assert opened_source.source.order("nobody:1") is None
+
+    def test_the_check_is_in_plain_words(self, opened_source: OpenedSource) -> None:
+        assert_plain(opened_source.source.check(), ok=True)
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import Engine, update
 
+from connectors.certcentral.connector import CertCentralSettings
+from connectors.certcentral.connector import open_source as open_certcentral
 from connectors.embedded.connector import EmbeddedSettings, open_crm, open_mailer
 from connectors.embedded.desk import EmbeddedDesk
 from connectors.embedded.tables import embedded_tasks
 from connectors.mime import build
+from connectors.order_report.connector import OrderReportSettings
+from connectors.order_report.connector import open_source as open_report
 from connectors.smtp.connector import SmtpSettings
 from connectors.smtp.connector import open_mailer as open_smtp
 from core.errors import NolapseError
 from core.ports import Connector, Handed, Mail, Result
-from core.store import Store
-from tests.connectors.contract import CrmContract, MailerContract, OpenedCrm, OpenedMailer, SeenTask
+from core.store import Store, open_store
+from tests.builders import make_ledger
+from tests.conftest import Prepared
+from tests.connectors.contract import (
+    CrmContract,
+    MailerContract,
+    OpenedCrm,
+    OpenedMailer,
+    OpenedSource,
+    OrderSourceContract,
+    SeenTask,
+)
+from tests.connectors.order_report.rows import row, write
+from tests.fakes.certcentral import running_certcentral
 from tests.fakes.memory import MemoryCrm, MemoryMailer
 from tests.fakes.smtp_server import SmtpServer, running_smtp_server
 
@@ -65,6 +81,24 @@ class TestSmtpMailer(MailerContract):
         mailer = open_smtp(settings)
         yield OpenedMailer(mailer, lambda: [mail.octets for mail in server.received()])
         mailer.close()
+
+
+class TestOrderReport(OrderSourceContract):
+    @pytest.fixture
+    def opened_source(self, tmp_path: Path) -> OpenedSource:
+        path = write(tmp_path / "report.csv", [row(order_id="1001"), row(order_id="1002")])
+        return OpenedSource(open_report(OrderReportSettings(path=path), None), "digicert:1002")
+
+
+class TestCertCentral(OrderSourceContract):
+    @pytest.fixture
+    def opened_source(self, prepared_store_url: Prepared) -> Iterator[OpenedSource]:
+        store = open_store(prepared_store_url("ledger", make_ledger))
+        with running_certcentral() as server:
+            orders = [server.world.add(days=365) for _ in range(2)]
+            settings = CertCentralSettings(key=SecretStr(server.key), base_url=server.base_url)
+            yield OpenedSource(open_certcentral(settings, store.engine), f"digicert:{orders[1].id}")
+        store.close()
 
 
 class MemoryHands:
@@ -140,7 +174,8 @@ class TestEveryConnector:
         assert [field.name for field in fields(point.load().settings) if field.name not in readme] == []
 
 
-def test_every_mailer_and_crm_is_held_to_the_contract() -> None:
+def test_every_source_mailer_and_crm_is_held_to_the_contract() -> None:
     offered = {point.name: point.load() for point in CONNECTORS}
     assert {name for name, one in offered.items() if one.mailer} == {"embedded", "hubspot", "smtp"}
     assert {name for name, one in offered.items() if one.crm} == {"embedded", "hubspot"}
+    assert {name for name, one in offered.items() if one.order_source} == {"certcentral", "order_report"}

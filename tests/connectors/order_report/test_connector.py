@@ -50,6 +50,18 @@ def test_settings_are_validated() -> None:
         adapter.validate_python({"customer": "planet"})
 
 
+def test_without_a_report_it_knows_the_people_only(tmp_path: Path) -> None:
+    reps = tmp_path / "reps.csv"
+    reps.write_text("rep_key,name,email\nmaria,Maria,maria@ours.example\n", encoding="utf-8")
+    found = open_source(OrderReportSettings(reps_path=str(reps)), None)
+    stream = found.orders(None)
+    assert (list(stream), stream.complete, stream.size, stream.cursor) == ([], False, None, None)
+    assert [one.key for one in found.reps()[0]] == ["maria"]
+    assert [(one.subject, one.ok) for one in found.check()] == [("reps", True)]
+    with pytest.raises(ConfigurationError, match="path"):
+        open_source(OrderReportSettings(), None).orders(None)
+
+
 def test_the_cursor_makes_no_difference(tmp_path: Path) -> None:
     found = source(tmp_path)
     assert found.orders("yesterday").size == found.orders(None).size == 1
