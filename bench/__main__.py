@@ -8,7 +8,7 @@ import click
 from bench import profiles
 from bench.machine import describe, load
 from bench.places import place_for
-from bench.suite import BENCHMARKS, FULL, QUICK, Bench
+from bench.suite import APART, BENCHMARKS, FULL, QUICK, Bench
 from bench.table import markdown, put_between
 
 README = Path(__file__).parent / "README.md"
@@ -16,7 +16,9 @@ README = Path(__file__).parent / "README.md"
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Small sizes: whether everything works, not how fast it is.")
-@click.option("--only", type=click.Choice([*BENCHMARKS]), help="One of the benchmarks. Nothing is written then.")
+@click.option(
+    "--only", type=click.Choice([*BENCHMARKS, *APART]), help="One of the benchmarks. Nothing is written then."
+)
 @click.option("--store", metavar="URL", help="A PostgreSQL whose user may create databases. [default: SQLite]")
 @click.option(
     "--folder", type=click.Path(exists=True, file_okay=False), help="Where to work. [default: a temporary one]"

@@ -19,6 +19,7 @@ from core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from cli.demo_sources import Outside
     from cli.sample import Event, Sample
     from config.assembly import App
     from core.model import Reject
@@ -34,10 +35,7 @@ _SETTINGS = """# The settings of the demo. Every file of it is made afresh by `n
 [store]
 url = "sqlite:///nolapse.db"
 
-[order_report]
-customer = "{customer}"
-path = "order-report.csv"
-accounts_path = "accounts.csv"
+{source}accounts_path = "accounts.csv"
 contacts_path = "contacts.csv"
 reps_path = "reps.csv"
 
@@ -123,39 +121,51 @@ class Week:
     show_default=True,
     help="Where the reps work; hubspot is a stand-in on this machine, which only a checkout has.",
 )
+@click.option(
+    "--source",
+    type=click.Choice(["order_report", "certcentral"]),
+    default="order_report",
+    show_default=True,
+    help="Where the orders come from; certcentral is a stand-in on this machine, which only a checkout has.",
+)
 @common
-def demo(folder: str, start: date | None, days: int, crm: str, as_json: bool) -> None:
+def demo(folder: str, start: date | None, days: int, crm: str, source: str, as_json: bool) -> None:
     """Play a sample portfolio: orders come in, calls and mails go out, renewals stop them."""
+    from cli.demo_sources import certcentral, order_report
     from cli.sample import write_sample
     from config.assembly import application
     from config.settings import load
 
     began = time.monotonic()
     first = start or datetime.now(UTC).date() - timedelta(days=days - 1)
+    open_outside = certcentral() if source == "certcentral" else order_report
     with _crm(crm) as standing_in:
         place = _empty(Path(folder))
         sample = write_sample(place, first)
-        settings = _settings(sample) + (_IN_HUBSPOT.format(base_url=standing_in.base_url) if standing_in else "")
-        (place / "nolapse.toml").write_text(settings, encoding="utf-8")
-        if not as_json:
-            click.echo(_opening(sample, days))
-        total = Week(first, first + timedelta(days=days - 1))
-        environment = {"NOLAPSE_HUBSPOT__TOKEN": standing_in.token} if standing_in else {}
-        with application(load(place / "nolapse.toml", environment=environment)) as app:
-            _prepare(app, sample)
-            if standing_in:
-                _set_up(app)
-            _play_all(app, sample, total, as_json)
+        with open_outside(sample) as outside:
+            settings = _settings(sample, outside.settings(place))
+            settings += _IN_HUBSPOT.format(base_url=standing_in.base_url) if standing_in else ""
+            (place / "nolapse.toml").write_text(settings, encoding="utf-8")
             if not as_json:
-                _close(app, place, total, time.monotonic() - began, standing_in)
+                click.echo(_opening(sample, days))
+            total = Week(first, first + timedelta(days=days - 1))
+            environment = {"NOLAPSE_HUBSPOT__TOKEN": standing_in.token} if standing_in else {}
+            with application(load(place / "nolapse.toml", environment=environment)) as app:
+                _prepare(app, sample)
+                if standing_in:
+                    _set_up(app)
+                _play_all(app, sample, outside, total, as_json)
+                if not as_json:
+                    stays = source == "order_report" and not standing_in
+                    _close(app, place, total, time.monotonic() - began, standing_in, stays=stays)
 
 
-def _play_all(app: "App", sample: "Sample", total: Week, as_json: bool) -> None:
+def _play_all(app: "App", sample: "Sample", outside: "Outside", total: Week, as_json: bool) -> None:
     days = (total.last - total.first).days + 1
     for number in range(0, days, _WEEK):
         first = total.first + timedelta(days=number)
         week = Week(first, min(first + timedelta(days=_WEEK - 1), total.last))
-        _play(app, sample, week, total)
+        _play(app, sample, outside, week, total)
         if as_json:
             say_json(week)
         else:
@@ -202,12 +212,12 @@ def _empty(place: Path) -> Path:
     return place
 
 
-def _settings(sample: "Sample") -> str:
+def _settings(sample: "Sample", source: str) -> str:
     from cli.sample_portfolio import REPS
 
     sales = [rep for rep in REPS if rep[4] == "rep"]
     support = next((rep[0] for rep in REPS if rep[4] == "support"), sales[0][0])
-    return _SETTINGS.format(customer=sample.customer, fallback=sales[0][0], support=support)
+    return _SETTINGS.format(source=source, fallback=sales[0][0], support=support)
 
 
 def _prepare(app: "App", sample: "Sample") -> None:
@@ -224,13 +234,12 @@ def _prepare(app: "App", sample: "Sample") -> None:
             suppress(connection, address, Channel.MAIL, Nature.SERVICE, "unsubscribe", "from before", now)
 
 
-def _play(app: "App", sample: "Sample", week: Week, total: Week) -> None:
-    from cli.sample import report_on
+def _play(app: "App", sample: "Sample", outside: "Outside", week: Week, total: Week) -> None:
     from core.timing import WholeDay
 
     today = week.first
     while today <= week.last:
-        report_on(sample, today, sample.report)
+        outside.bring_to(today)
         timer = WholeDay(today)
         for event in sample.on(today):
             _happen(app, event, sample.ca, timer)
@@ -337,7 +346,8 @@ _HAPPENED = {
 }
 
 
-def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: Any) -> None:
+def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: Any, *, stays: bool) -> None:
+    """Tells what came of it and where to look. `stays`: what stood outside is still there after the demo."""
     mailbox = Path(app.settings.of_connector["embedded"].mailbox)
     letters = sum(1 for _ in (mailbox / "new").glob("*"))
     click.echo(
@@ -350,7 +360,9 @@ def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: An
     click.echo(f"The mails are in {mailbox} ({letters} of them){where}.")
     if standing_in:
         click.echo(_in_hubspot(standing_in))
-    click.echo(f"One row of the report could not be used; it is kept with the reason in {place / 'rejects'}.\n")
+    if (place / "rejects").is_dir():
+        click.echo(f"One row of the report could not be used; it is kept with the reason in {place / 'rejects'}.")
+    click.echo()
     click.echo("Look around:")
     command = f"{'nolapse' if shutil.which('nolapse') else sys.argv[0]} --config {place / 'nolapse.toml'}"
     at_desk = ["tasks list", f"tasks show {tasks[0].task_key}" if tasks else "tasks list --status all"]
@@ -359,7 +371,7 @@ def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: An
         *_examples(app),
         f"report expiring --today {total.last}",
         f"plan --today {total.last} --from {total.last + timedelta(days=1)} --to {total.last + timedelta(days=14)}",
-        *([] if standing_in else [f"run --today {total.last + timedelta(days=1)}"]),
+        *((f"run --today {total.last + timedelta(days=1)}",) if stays else ()),
     ):
         click.echo(f"  {command} {rest}")
 

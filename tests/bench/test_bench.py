@@ -149,3 +149,26 @@ def test_a_readme_without_the_marks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lacks the lines"):
         put_between(file, "figures", "text")
     assert file.read_text(encoding="utf-8") == "<!-- figures -->\n"
+
+
+def test_the_least_that_limits_permit() -> None:
+    from bench.certcentral import least_seconds
+
+    assert least_seconds(0) == least_seconds(1) == least_seconds(100) == 0
+    assert least_seconds(101) == 5
+    assert least_seconds(1000) == 45
+    assert least_seconds(1001) == 180
+    assert least_seconds(2600) == 385
+
+
+def test_a_sync_from_certcentral_in_small(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--only", "certcentral", "--folder", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert "first sync of 1,000 orders from CertCentral's stand-in" in told.stdout
+    assert "0 refused" in told.stdout

@@ -75,7 +75,7 @@ def test_a_named_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         ('[order_report]\ncustomer = "planet"\n', "[order_report] customer: input should be 'organisation'"),
         ("deliver = 3\n", "deliver must be a section, written [deliver]"),
         ("[deliver\n", "expected ']'"),
-        ('[sync]\ncrm = "filing-cabinet"\n', "the connector filing-cabinet is not installed; known are embedded,"),
+        ('[sync]\ncrm = "filing-cabinet"\n', "the connector filing-cabinet is not installed; known are certcentral,"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path: Path, text: str, told: str) -> None:
