@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,15 +11,19 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from core import records
+from core.calendar_entry import calendar_attachments
 from core.daily import Going, put_off
-from core.dossiers import Dossier, Dossiers, load
+from core.dossiers import Contact, Dossier, Dossiers, load
+from core.holdings import holdings
 from core.kinds import Sealed
-from core.letters import letter
+from core.letters import letter, offer_cases, with_offer
 from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
-from core.messages import Writer
+from core.messages import Letter, Writer
 from core.model import end_instant
+from core.parts import Known
 from core.policy import Policy
 from core.ports import Crm, Mail, Mailer, Result
+from core.promises import promise
 from core.reasons import Reason
 from core.schema import contacts, cycles, deliveries, delivery_orders, meta, order_contacts, orders, reps, touches
 from core.sql import insert_new
@@ -45,6 +49,19 @@ class SealedMail:
     account_key: str
     sent_at: datetime
     local_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A mail before it is worded."""
+
+    facts: Letter
+    lines: Sequence[tuple[Dossier, Urgency]]
+    contact: Contact
+    owner: Any
+    owner_key: str
+    account_key: str
+    moment: datetime
 
 
 class MailKind:
@@ -73,8 +90,9 @@ class MailKind:
         write_ruling(connection, ruling, dossiers, timer)
         owners = self._owners(connection, dossiers)
         installation = connection.execute(select(meta.c.value).where(meta.c.key == "installation")).scalar() or ""
-        items: dict[int, SealedMail] = {}
+        drafts: dict[int, _Draft] = {}
         listed: list[dict[str, int]] = []
+        known = Known(holdings(connection, _sold_to(ruling, dossiers), timer.day))
         for id, staying in ruling.staying.items():
             row = by_id[id]
             due = {member.cycle_id for member in staying}
@@ -84,13 +102,17 @@ class MailKind:
                 for cycle_id in listable.get((row.contact_id, clock), ())
                 if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
             ]
-            items[id] = self._word(row, clock, staying, extra, dossiers, owners, installation, timer)
+            drafts[id] = self._draft(row, clock, staying, extra, dossiers, owners, known, timer)
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
-        leading = {id: dossiers.by_cycle[ruling.staying[id][0].cycle_id] for id in items}
-        going = [Going(by_id[id], item.local_day, leading[id]) for id, item in items.items()]
+        going = [
+            Going(by_id[id], draft.facts.written_at.date(), dossiers.by_cycle[ruling.staying[id][0].cycle_id])
+            for id, draft in drafts.items()
+        ]
         deferred = put_off(connection, going, dossiers)
-        items = {id: item for id, item in items.items() if id not in deferred}
-        listed = [one for one in listed if one["delivery_id"] in items]
+        drafts = {id: draft for id, draft in drafts.items() if id not in deferred}
+        listed = [one for one in listed if one["delivery_id"] in drafts]
+        self._promise(connection, drafts)
+        items = {id: self._word(by_id[id], draft, installation) for id, draft in drafts.items()}
         connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
@@ -149,7 +171,7 @@ class MailKind:
         query = select(reps).where(reps.c.rep_key.in_(keys), reps.c.active)
         return {row.rep_key: row for row in connection.execute(query)} if keys else {}
 
-    def _word(
+    def _draft(
         self,
         row: Any,
         clock: Clock,
@@ -157,9 +179,9 @@ class MailKind:
         extra: Sequence[Dossier],
         dossiers: Dossiers,
         owners: Mapping[str, Any],
-        installation: str,
+        known: Known,
         timer: Timer,
-    ) -> SealedMail:
+    ) -> "_Draft":
         contact = dossiers.people[row.contact_id]
         moment = timer.moment(row.send_after)
         lines = _told(clock, staying, extra, dossiers, moment)
@@ -173,14 +195,28 @@ class MailKind:
             self._links.renewal(first.order.order_key, first.account.account_key),
             self._links.unsubscribe(contact.id, contact.email),
         )
-        facts = letter(dossiers, contact, lines, clock, leading.touchpoint, nature, moment, links, owner)
+        facts = letter(dossiers, contact, lines, clock, leading.touchpoint, nature, moment, links, owner, known)
+        account = first.account
+        return _Draft(facts, lines, contact, owner, account.owner_key, account.account_key, moment)
+
+    def _promise(self, connection: Connection, drafts: dict[int, "_Draft"]) -> None:
+        """Puts offers into the mails that may tell of one; what is promised is written down with the mail's sealing."""
+        cases = [offer_cases(self._policy, one.facts, one.lines, one.moment) for one in drafts.values()]
+        promised = promise(connection, self._policy.messages.offers, cases)
+        for (id, draft), asked in zip(drafts.items(), cases, strict=True):
+            if asked:
+                facts = with_offer(self._policy, draft.facts, draft.lines, promised)
+                drafts[id] = replace(draft, facts=facts)
+
+    def _word(self, row: Any, draft: "_Draft", installation: str) -> SealedMail:
+        facts, contact, owner = draft.facts, draft.contact, draft.owner
         words = self._writer.mail(facts)
         policy = self._policy.mail
-        keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in lines))
+        keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in draft.lines))
         digest = hashlib.sha256(f"{installation}:{row.key}".encode()).hexdigest()[:32]
         headers = {"Auto-Submitted": "auto-generated"}
-        if links[1]:
-            headers["List-Unsubscribe"] = f"<{links[1]}>"
+        if facts.unsubscribe_url:
+            headers["List-Unsubscribe"] = f"<{facts.unsubscribe_url}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         else:
             headers["List-Unsubscribe"] = f"<mailto:{self._policy.brand.sender}?subject=unsubscribe>"
@@ -194,17 +230,18 @@ class MailKind:
             subject=words.subject,
             text=words.text,
             html=words.html,
-            date=moment,
+            date=draft.moment,
             reply_to=owner.email if owner is not None else "",
             headers=headers,
+            attachments=calendar_attachments(facts, words, installation, policy.domain),
             bcc=policy.bcc,
             urgency=facts.urgency,
-            nature=nature,
-            owner_key=first.account.owner_key,
-            account_key=first.account.account_key,
+            nature=facts.nature,
+            owner_key=draft.owner_key,
+            account_key=draft.account_key,
             order_keys=keys,
         )
-        return SealedMail(mail, keys, first.account.account_key, moment, facts.written_at.date())
+        return SealedMail(mail, keys, draft.account_key, draft.moment, facts.written_at.date())
 
     def key_of(self, item: SealedMail) -> str:
         return item.mail.key
@@ -242,6 +279,16 @@ class MailKind:
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return self._mailer.find([row.key for row in rows]) if self._mailer.can_find else None
+
+
+def _sold_to(ruling: Ruling, dossiers: Dossiers) -> set[int]:
+    """The accounts that may get commercial mails in this batch: only for them advice is worth looking up."""
+    return {
+        dossiers.by_cycle[member.cycle_id].order.account_id
+        for staying in ruling.staying.values()
+        for member in staying
+        if member.nature is Nature.COMMERCIAL
+    }
 
 
 def _spoken_clock(clock: Clock, staying: Sequence[Member], dossiers: Dossiers) -> Clock:

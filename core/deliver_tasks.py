@@ -1,7 +1,8 @@
 """Tasks for reps and support, handed to the CRM: made once, raised by later steps, closed with the last order."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -9,17 +10,22 @@ from sqlalchemy.engine import Connection
 
 from core import records
 from core.dossiers import Contact, Dossier, Dossiers, load
+from core.holdings import holdings
 from core.kinds import Sealed
-from core.letters import script
+from core.last_contacts import Reached, last_contacts
+from core.letters import script, script_cases, script_with_offer
 from core.members import Member, Ruling, judge_call, members_of, touches_done, write_ruling
-from core.messages import Writer
+from core.messages import Script, Writer
+from core.offers import Case
+from core.parts import Known
 from core.policy import Policy
 from core.ports import Crm, Result, TaskClose, TaskDraft, TaskRaise
+from core.promises import promise
 from core.reasons import Reason
-from core.schema import task_orders, tasks, touches
+from core.schema import reps, task_orders, tasks, touches
 from core.tasks import Ask, Desk, creation_under_way
 from core.timing import Timer
-from core.words import Channel, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
+from core.words import Channel, DeliveryKind, DeliveryState, Nature, TaskKind, TaskState, Urgency
 
 # Asked for where a mail cannot go or may be lost, and so without a touch of their own.
 _OUTSIDE_CADENCE = (TaskKind.CONTACT, TaskKind.CHECK)
@@ -52,6 +58,27 @@ class _TaskKindBase:
         return {row.id: row for row in connection.execute(select(tasks).where(tasks.c.id.in_(ids)))}
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is known for the scripts of a batch: holdings, last contacts by account, reps by key."""
+
+    known: Known
+    reached: Mapping[int, Reached]
+    reps: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A task before it is worded."""
+
+    facts: Script
+    task: Any
+    lines: Sequence[tuple[Dossier, Urgency]]
+    contact: Contact | None
+    first: Dossier
+    cases: Sequence[Case]
+
+
 class CreateKind(_TaskKindBase):
     """Makes tasks. The CRM is asked by key before a call that may have arrived is repeated."""
 
@@ -72,7 +99,13 @@ class CreateKind(_TaskKindBase):
             judge_call(dossiers, member, self._policy, timer, ruling)
         write_ruling(connection, ruling, dossiers, timer)
         urgencies = {member.cycle_id: member.urgency for member in members}
-        items: dict[int, TaskDraft] = {}
+        accounts = {one.order.account_id for one in dossiers.by_cycle.values()}
+        told = _Told(
+            Known(holdings(connection, accounts, timer.day)),
+            last_contacts(connection, accounts),
+            self._reps(connection, known.values()),
+        )
+        drafts: dict[int, _Draft] = {}
         withdrawn: dict[int, str] = {}
         for row in rows:
             task = known[row.task_id]
@@ -82,8 +115,14 @@ class CreateKind(_TaskKindBase):
                 _give_up(connection, task, timer)
                 continue
             lines = [(one, urgencies.get(one.id, Urgency(task.urgency))) for one in about]
-            items[row.id] = self._draft(row, task, lines, dossiers, timer)
-        return Sealed(items, withdrawn)
+            drafts[row.id] = self._draft(row, task, lines, dossiers, told, timer)
+        self._promise(connection, drafts)
+        return Sealed({id: self._word(draft) for id, draft in drafts.items()}, withdrawn)
+
+    def _reps(self, connection: Connection, about: Iterable[Any]) -> Mapping[str, Any]:
+        keys = {task.owner_key for task in about} - {""}
+        query = select(reps).where(reps.c.rep_key.in_(keys))
+        return {row.rep_key: row for row in connection.execute(query)} if keys else {}
 
     def _about(
         self, task: Any, wanted: Sequence[int], staying: Sequence[Member], dossiers: Dossiers, timer: Timer
@@ -97,17 +136,49 @@ class CreateKind(_TaskKindBase):
         return found
 
     def _draft(
-        self, row: Any, task: Any, lines: Sequence[tuple[Dossier, Urgency]], dossiers: Dossiers, timer: Timer
-    ) -> TaskDraft:
+        self,
+        row: Any,
+        task: Any,
+        lines: Sequence[tuple[Dossier, Urgency]],
+        dossiers: Dossiers,
+        told: "_Told",
+        timer: Timer,
+    ) -> "_Draft":
         first = max(lines, key=lambda line: line[1].rank)[0]
         contact = _person_to_call(dossiers, first)
-        link = self._links.renewal(first.order.order_key, first.account.account_key)
-        kind = TaskKind(task.kind)
-        facts = script(dossiers, kind, lines, task.due_on, timer.moment(row.send_after), link, contact)
-        words = self._writer.task(facts)
+        moment = timer.moment(row.send_after)
+        reached = told.reached.get(first.order.account_id)
+        refused = contact and dossiers.suppressions.why_not(contact.email, Channel.CALL, Nature.COMMERCIAL)
+        facts = script(
+            dossiers,
+            TaskKind(task.kind),
+            lines,
+            task.due_on,
+            moment,
+            self._links.renewal(first.order.order_key, first.account.account_key),
+            contact,
+            rep=told.reps.get(task.owner_key),
+            known=told.known,
+            last_contact=reached.last if reached else None,
+            mailed_on=reached.mailed_on if reached else None,
+            may_sell=not refused,
+        )
+        return _Draft(facts, task, lines, contact, first, [] if refused else script_cases(facts, lines, moment))
+
+    def _promise(self, connection: Connection, drafts: dict[int, "_Draft"]) -> None:
+        """Puts offers into the scripts of sales calls: what a rep may promise counts as promised."""
+        promised = promise(connection, self._policy.messages.offers, [one.cases for one in drafts.values()])
+        for id, draft in drafts.items():
+            if draft.cases:
+                facts = script_with_offer(self._policy, draft.facts, draft.lines, promised)
+                drafts[id] = replace(draft, facts=facts)
+
+    def _word(self, draft: "_Draft") -> TaskDraft:
+        task, first, contact = draft.task, draft.first, draft.contact
+        words = self._writer.task(draft.facts)
         return TaskDraft(
             key=task.task_key,
-            kind=kind,
+            kind=TaskKind(task.kind),
             account_key=first.account.account_key,
             account_name=first.account.name,
             owner_key=task.owner_key,
@@ -115,7 +186,7 @@ class CreateKind(_TaskKindBase):
             body=words.body,
             due_on=task.due_on,
             urgency=Urgency(task.urgency),
-            order_keys=tuple(dict.fromkeys(one.order.order_key for one, _ in lines)),
+            order_keys=tuple(dict.fromkeys(one.order.order_key for one, _ in draft.lines)),
             contact_name=contact.name if contact else "",
             contact_phone=contact.phone if contact else "",
             contact_email=contact.email if contact else "",

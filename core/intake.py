@@ -13,7 +13,7 @@ from core.model import AccountFacts, OrderFacts, Person, RepFacts, digest_of
 from core.schema import accounts, contacts, order_contacts, orders, reps
 from core.sql import insert_new, upsert
 
-_FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key")
+_FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key", "used", "unused")
 _PERSON = ("name", "phone", "language", "zone")
 
 

@@ -1,21 +1,31 @@
 """Builds the facts of mails and task scripts from dossiers: true at the moment at which they go."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from core import parts
 from core.dossiers import Contact, Dossier, Dossiers
-from core.messages import Brand, Letter, OrderLine, Script
+from core.messages import Advice, LastContact, Letter, Money, OrderLine, Script
 from core.model import end_instant
+from core.offers import Case, Promise
+from core.parts import Known
 from core.policy import Policy
 from core.validity import early_window_opens_on, rest_of_order
-from core.words import Clock, Nature, TaskKind, Urgency
+from core.words import AdviceKind, Block, Certainty, Clock, Level, Nature, Question, TaskKind, Urgency
+
+NOTHING_KNOWN = Known()
 
 
-def line(dossier: Dossier, urgency: Urgency, moment: datetime, zone: ZoneInfo) -> OrderLine:
-    """An order as a reader in this zone is told of it at this moment."""
+def line(
+    dossier: Dossier, urgency: Urgency, moment: datetime, zone: ZoneInfo, *, renews_days_before: int | None = None
+) -> OrderLine:
+    """An order as a reader in this zone is told of it at this moment.
+
+    `renews_days_before` is how many days before the end of an order its CA renews it by itself, where that is known.
+    """
     order = dossier.order
     ends_at = end_instant(dossier.ends_on) - timedelta(seconds=1)
     local_end = ends_at.astimezone(zone)
@@ -41,11 +51,29 @@ def line(dossier: Dossier, urgency: Urgency, moment: datetime, zone: ZoneInfo) -
         auto_renew=order.auto_renew,
         value_minor=order.value_minor,
         currency=order.currency,
+        auto_renews_on=dossier.ends_on - timedelta(days=renews_days_before)
+        if renewal and order.auto_renew and renews_days_before is not None
+        else None,
+        account_name=dossier.account.name,
     )
 
 
-def _most_pressing_first(lines: Iterable[OrderLine]) -> list[OrderLine]:
-    return sorted(lines, key=lambda one: (-one.urgency.rank, one.ends_on, one.order_key))
+def _lines(
+    policy: Policy, lines: Iterable[tuple[Dossier, Urgency]], moment: datetime, zone: ZoneInfo
+) -> list[OrderLine]:
+    """The orders, the most pressing first."""
+    cas = policy.validity.cas
+    told = [
+        line(
+            dossier,
+            urgency,
+            moment,
+            zone,
+            renews_days_before=cas[dossier.order.ca].auto_renew_days if dossier.order.ca in cas else None,
+        )
+        for dossier, urgency in lines
+    ]
+    return sorted(told, key=lambda one: (-one.urgency.rank, one.ends_on, one.order_key))
 
 
 def _days_left(ends_on: date, local_end: datetime, moment: datetime) -> int:
@@ -69,25 +97,29 @@ def letter(
     moment: datetime,
     links: tuple[str, str],
     owner: Any,
+    known: Known = NOTHING_KNOWN,
 ) -> Letter:
     """The facts of a mail, the most pressing order first. `links`: where to renew, and where to unsubscribe."""
     policy = dossiers.policy
-    first = lines[0][0]
-    zone = dossiers.zone(first, contact)
-    told = _most_pressing_first(line(dossier, urgency, moment, zone) for dossier, urgency in lines)
-    by_key = {dossier.order.order_key: dossier for dossier, _ in lines}
-    leading = by_key[told[0].order_key]
+    zone = dossiers.zone(lines[0][0], contact)
+    told = _lines(policy, lines, moment, zone)
+    in_order = _in_order(told, lines)
+    leading = in_order[0]
+    today = moment.astimezone(zone).date()
+    language = language_of(policy, contact, leading.account)
     carried, lost, opens_on = _early_renewal(policy, leading, moment.date())
-    return Letter(
+    facts = Letter(
         clock=clock,
         touchpoint=touchpoint,
         urgency=told[0].urgency,
         nature=nature,
-        language=contact.language or leading.account.language or "en",
+        language=language,
+        country=leading.account.country,
+        segment=leading.account.segment,
         account_name=leading.account.name,
         person_name=contact.name,
         lines=tuple(told),
-        brand=_brand(policy, clock, told),
+        brand=parts.brand_in(policy, language),
         written_at=moment.astimezone(zone),
         action_url=links[0],
         unsubscribe_url=links[1],
@@ -98,17 +130,83 @@ def letter(
         early_window_opens_on=opens_on,
         carried_over=carried,
         paid_days_lost=lost,
+        steps=parts.steps(policy, clock, told, language),
     )
+    return _with_blocks(policy, facts, in_order, known, today)
 
 
-def _brand(policy: Policy, clock: Clock, told: Sequence[OrderLine]) -> Brand:
-    """The brand with the steps for this clock; they name the order where there is only one."""
-    which = f"order {told[0].order_id}" if len(told) == 1 else "each order of the list above"
-    said = (
-        step.replace("{console}", policy.brand.console_name).replace("{order}", which)
-        for step in policy.steps.get(clock, ())
+def _with_blocks(policy: Policy, facts: Letter, told: Sequence[Dossier], known: Known, today: date) -> Letter:
+    """The letter with those of its blocks that are switched on and have their facts, the offer aside."""
+    leading, first = told[0], facts.lines[0]
+    on = parts.blocks_of(policy, leading, first, facts.nature)
+    advised = on & {Block.AUTOMATION, Block.UPSELL} and facts.clock is Clock.RENEWAL
+    rules = policy.messages
+    filled = replace(
+        facts,
+        advice=parts.shown_advice(parts.advice_for(policy, leading, known, today), on) if advised else (),
+        benefits=parts.benefits_of(policy, leading) if Block.BENEFITS in on else (),
+        seal=parts.seal(policy, leading) if Block.SEAL in on else None,
+        browser_warning=parts.browser_warning(leading, first) if Block.BROWSER_WARNING in on else None,
+        no_days_lost=parts.no_days_lost(policy, leading, today) if Block.NO_DAYS_LOST in on else None,
+        console_end=rules.consoles.end(rules.console, today, called=policy.brand.console_name)
+        if Block.CONSOLE_END in on
+        else None,
     )
-    return replace(policy.brand, steps=tuple(said))
+    return replace(filled, blocks=parts.filled_blocks(filled))
+
+
+def offer_cases(
+    policy: Policy, facts: Letter, lines: Sequence[tuple[Dossier, Urgency]], moment: datetime
+) -> list[Case]:
+    """The renewals for which this mail may promise something: none where its kind, nature or switches forbid it."""
+    if not parts.may_offer(facts.kind, facts.nature):
+        return []
+    told = _in_order(facts.lines, lines)
+    on = parts.blocks_of(policy, told[0], facts.lines[0], facts.nature)
+    return parts.cases(told, _zone(facts), moment) if Block.OFFER in on else []
+
+
+def with_offer(
+    policy: Policy, facts: Letter, lines: Sequence[tuple[Dossier, Urgency]], promised: Mapping[int, Promise]
+) -> Letter:
+    """The letter with what was promised for its renewals."""
+    told = parts.offer(policy, _in_order(facts.lines, lines), promised, _zone(facts), facts.language)
+    return replace(facts, offer=told, blocks=facts.blocks | {Block.OFFER}) if told else facts
+
+
+def script_cases(facts: Script, lines: Sequence[tuple[Dossier, Urgency]], moment: datetime) -> list[Case]:
+    """The renewals for which a rep may promise something on the phone."""
+    return parts.cases(_in_order(facts.lines, lines), _zone(facts), moment) if sells(facts) else []
+
+
+def script_with_offer(
+    policy: Policy, facts: Script, lines: Sequence[tuple[Dossier, Urgency]], promised: Mapping[int, Promise]
+) -> Script:
+    """The script with what was promised for its renewals."""
+    told = parts.offer(policy, _in_order(facts.lines, lines), promised, _zone(facts), facts.language)
+    return replace(facts, offer=told)
+
+
+def sells(facts: Script) -> bool:
+    """Whether a task is a sales call about renewals."""
+    return facts.kind is TaskKind.CALL and facts.clock is Clock.RENEWAL
+
+
+def _in_order(told: Sequence[OrderLine], lines: Sequence[tuple[Dossier, Urgency]]) -> list[Dossier]:
+    by_key = {dossier.order.order_key: dossier for dossier, _ in lines}
+    return [by_key[one.order_key] for one in told]
+
+
+def _zone(facts: Letter | Script) -> ZoneInfo:
+    zone = facts.written_at.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    return zone
+
+
+def language_of(policy: Policy, contact: Contact | None, account: Any) -> str:
+    """The language of a person, else of their account, else of its country, else the default."""
+    wishes = (contact.language if contact else "", account.language)
+    return policy.messages.languages.choose(*wishes, country=account.country)
 
 
 def _early_renewal(policy: Policy, dossier: Dossier, on: date) -> tuple[bool, int, date | None]:
@@ -132,24 +230,80 @@ def script(
     action_url: str,
     contact: Contact | None,
     note: str = "",
+    *,
+    rep: Any = None,
+    known: Known = NOTHING_KNOWN,
+    last_contact: LastContact | None = None,
+    mailed_on: date | None = None,
+    may_sell: bool = True,
 ) -> Script:
-    """The facts of a task, the most pressing order first."""
+    """The facts of a task, the most pressing order first.
+
+    `rep` is the row of whoever reads it, where known; `may_sell` says that the contact has not refused to be sold to by
+    phone.
+    """
+    policy = dossiers.policy
     first = lines[0][0]
+    account = first.account
     zone = dossiers.zone(first, None)
-    told = _most_pressing_first(line(dossier, urgency, moment, zone) for dossier, urgency in lines)
+    told = _lines(policy, lines, moment, zone)
+    in_order = _in_order(told, lines)
+    leading = in_order[0]
+    rules = policy.messages
+    language = rules.languages.choose(rep.language if rep is not None else "", rules.rep_language)
+    there = dossiers.zone(first, contact)
+    selling = kind is TaskKind.CALL and first.clock is Clock.RENEWAL and may_sell
+    carried, lost, _ = _early_renewal(policy, leading, moment.date())
+    advice = parts.advice_for(policy, leading, known, moment.date()) if selling else ()
     return Script(
         kind=kind,
         clock=first.clock,
         urgency=told[0].urgency,
-        language="en",
-        account_name=first.account.name or first.account.account_key,
+        language=language,
+        country=account.country,
+        account_name=account.name or account.account_key,
         lines=tuple(told),
-        brand=_brand(dossiers.policy, first.clock, told),
+        brand=parts.brand_in(policy, language),
         written_at=moment.astimezone(zone),
         due_on=due_on,
         action_url=action_url,
+        rep_name=rep.name if rep is not None else "",
         contact_name=contact.name if contact else "",
         contact_email=contact.email if contact else "",
         contact_phone=contact.phone if contact else "",
+        contact_time=moment.astimezone(there) if contact else None,
+        contact_zone=there.key if contact else "",
+        contact_language=language_of(policy, contact, account) if contact else "",
+        last_contact=last_contact,
+        mailed_on=mailed_on,
+        certainty=Certainty.PROBABLE if leading.certainty == Certainty.PROBABLE else None,
+        value=_values(told),
+        advice=advice,
+        benefits=parts.benefits_of(policy, leading),
+        questions=_questions(leading, advice) if selling else (),
+        no_days_lost=parts.no_days_lost(policy, leading, moment.date()) if selling else None,
+        paid_days_lost=lost,
+        carried_over=carried,
+        steps=parts.steps(policy, first.clock, told, language),
         note=note,
     )
+
+
+def _values(told: Sequence[OrderLine]) -> tuple[Money, ...]:
+    """What these orders are worth, by currency; those of unknown value left out."""
+    sums: dict[str, int] = {}
+    for one in told:
+        if one.value_minor:
+            sums[one.currency] = sums.get(one.currency, 0) + one.value_minor
+    return tuple(Money(minor, currency) for currency, minor in sums.items())
+
+
+def _questions(leading: Dossier, advice: Sequence[Advice]) -> tuple[Question, ...]:
+    """What to ask, without what is known: whoever holds EV needs no question that leads to it."""
+    known = {
+        Question.PERSONAL_DATA: leading.level is Level.EV,
+        Question.PAYMENT_DATA: leading.level is Level.EV,
+        Question.OTHER_CAS: any(one.kind is AdviceKind.CONSOLIDATE for one in advice),
+        Question.AUTOMATION: bool(leading.order.auto_renew),
+    }
+    return tuple(question for question in Question if not known.get(question, False))

@@ -37,7 +37,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """The customer as a source names it. Empty strings mean that the source does not say."""
+    """The customer as a source names it. Empty strings mean that the source does not say.
+
+    `used` and `unused` name features of products (products.toml), separated by blanks, that the customer is known to
+    use, or not to have switched on.
+    """
 
     key: str
     name: str = ""
@@ -49,11 +53,13 @@ class AccountFacts:
     owner_key: str = ""
     brand: str = ""
     people: tuple[Person, ...] = ()
+    used: str = ""
+    unused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RepFacts:
-    """Somebody of ours: sales or support."""
+    """Somebody of ours: sales or support. `language` is that in which they read; empty: the default."""
 
     key: str
     name: str
@@ -63,6 +69,7 @@ class RepFacts:
     manager_key: str = ""
     deputy_key: str = ""
     active: bool = True
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

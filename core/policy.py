@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from core.advice import AdviceRules
+from core.blocks import Switches
 from core.cadence_tables import CadenceRules, Cadences
 from core.calendar import Calendar
+from core.consoles import Consoles
 from core.eligibility import Scope
-from core.messages import Brand
+from core.languages import Languages
+from core.messages import Brand, Link, Picture
+from core.offers import Offers
+from core.products import Catalogue
 from core.validity_rules import ValidityRules
-from core.words import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,28 @@ class MailPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePolicy:
+    """What messages may say beside the facts of their orders.
+
+    `console` names the console in use in `consoles`. `legal_footer` and each of `links` are words by language; those
+    under "" stand for every language that has none of its own. `rep_language` is that of reps who have none of their own.
+    """
+
+    switches: Switches = field(default_factory=Switches)
+    offers: Offers = field(default_factory=Offers)
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    advice: AdviceRules = field(default_factory=AdviceRules)
+    consoles: Consoles = field(default_factory=Consoles)
+    console: str = ""
+    languages: Languages = field(default_factory=Languages)
+    rep_language: str = ""
+    seal: Picture | None = None
+    seal_help_url: str = ""
+    legal_footer: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[Mapping[str, Link], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything the engine obeys."""
 
@@ -76,7 +103,7 @@ class Policy:
     plan_batch: int = 1000
     lock_wait_seconds: int = 30
     mail: MailPolicy = field(default_factory=MailPolicy)
-    steps: Mapping[Clock, tuple[str, ...]] = field(default_factory=dict)
+    messages: MessagePolicy = field(default_factory=MessagePolicy)
 
     @property
     def rules(self) -> CadenceRules:

@@ -4,7 +4,7 @@ The entries come from products.toml; an unknown product is classed by the words 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self, TypeVar
@@ -35,11 +35,11 @@ class Catalogue:
 
     @classmethod
     def from_toml(cls, table: Mapping[str, Any]) -> Self:
-        """Reads the content of products.toml.
+        """Reads the products of products.toml; what may be advised is read elsewhere.
 
         Raises `ConfigurationError`, one line that names the key, for what is unknown, missing or of a wrong type.
         """
-        _refuse_unknown("", table, ("products",))
+        _refuse_unknown("", table, ("products", "advice", "competitors"))
         entries = _table("products", table.get("products", {}))
         return cls({product_id.lower(): _product(product_id, entry) for product_id, entry in entries.items()})
 
@@ -128,6 +128,11 @@ def _product(product_id: str, value: object) -> Product:
     name = _text(f"{where}.name", entry.get("name"))
     brand = _text(f"{where}.brand", entry.get("brand", "")) if entry.get("brand") else ""
     return Product(product_id.lower(), name, kind, level, brand, frozenset(features))
+
+
+def lower_words(words: Iterable[str]) -> frozenset[str]:
+    """Ids and words as orders, accounts and the catalogue carry them."""
+    return frozenset(word.strip().lower() for word in words)
 
 
 def _wrong(where: str, problem: str) -> ConfigurationError:

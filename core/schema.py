@@ -117,6 +117,7 @@ reps = Table(
     _word("job", "rep"),
     _word("manager_key"),
     _word("deputy_key"),
+    _word("language"),
     _flag("active", default=True),
 )
 
@@ -136,6 +137,8 @@ accounts = Table(
     _word("owner_key"),
     _flag("do_not_contact"),
     _flag("do_not_call"),
+    _word("unused"),  # features the account has bought and is known not to use, separated by blanks
+    _word("used"),
     Column("digest", LargeBinary),
 )
 
@@ -359,6 +362,26 @@ delivery_orders = Table(
     Column("delivery_id", Id, ForeignKey("deliveries.id"), primary_key=True),
     Column("cycle_id", Id, ForeignKey("cycles.id"), primary_key=True),
     Index("ix_delivery_orders_cycle_id", "cycle_id"),
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    Column("cycle_id", Id, ForeignKey("cycles.id"), primary_key=True, autoincrement=False),
+    _ref("account_id", "accounts.id"),
+    Column("offer", Text, nullable=False),
+    Column("percent", Integer, nullable=False),
+    _word("code"),
+    Column("ends_on", Date, nullable=False),
+    Column("promised_at", UtcTime, nullable=False),
+    Index("ix_promises_offer_account_id", "offer", "account_id"),
+)
+
+offer_counts = Table(
+    "offer_counts",
+    metadata,
+    Column("offer", Text, primary_key=True),
+    Column("promised", Integer, nullable=False, server_default=text("0")),
 )
 
 confirmations = Table(

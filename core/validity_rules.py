@@ -47,12 +47,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class CaRules:
-    """One CA: its effective maxima, baseline included, and its policy on the rest of an early renewal."""
+    """One CA: its effective maxima, baseline included, and its policy on the rest of an early renewal.
+
+    `auto_renew_days`: so many days before an order's end it renews it by itself, where that is switched on.
+    """
 
     name: str
     schedule: Schedule
     carry_over: bool = False
     carry_over_by_product: Mapping[str, bool] = field(default_factory=dict)
+    auto_renew_days: int | None = None
 
     def carries_over(self, product: str | None = None) -> bool:
         """Whether the rest is carried over: the product's own policy, else the CA's."""
@@ -116,7 +120,7 @@ def _ca(name: str, baseline: Schedule, value: object) -> CaRules:
     if not name or name != name.lower():
         raise _wrong(where, "must be written in lower case, as orders name their CA")
     table = _table(where, value)
-    _refuse_unknown(where, table, ("carry_over", "maximum", "products"))
+    _refuse_unknown(where, table, ("auto_renew_days", "carry_over", "maximum", "products"))
     products: dict[str, bool] = {}
     for product, said in _table(f"{where}.products", table.get("products", {})).items():
         at = f"{where}.products.{product}"
@@ -128,6 +132,9 @@ def _ca(name: str, baseline: Schedule, value: object) -> CaRules:
         schedule=baseline.lowest(_schedule(f"{where}.maximum", table.get("maximum", []))),
         carry_over=_yes_no(f"{where}.carry_over", table.get("carry_over", False)),
         carry_over_by_product=products,
+        auto_renew_days=None
+        if "auto_renew_days" not in table
+        else _whole(f"{where}.auto_renew_days", table["auto_renew_days"], 0, _MOST_DAYS),
     )
 
 

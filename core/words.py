@@ -198,3 +198,64 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     MISSED = "missed"
     MERGED = "merged"
+
+
+class LetterKind(StrEnum):
+    """Which mail it is; each has words of its own."""
+
+    SINGLE = "single"  # one order that is to be renewed
+    DIGEST = "digest"  # several of them
+    EXPIRES_TODAY = "expires_today"
+    EXPIRED = "expired"
+    AUTO_RENEW = "auto_renew"
+    REISSUE = "reissue"
+    INSTALL = "install"
+    WIN_BACK = "win_back"
+    THANK_YOU = "thank_you"
+
+
+class Block(StrEnum):
+    """A part of a mail that the operator switches by product, urgency and segment."""
+
+    OFFER = "offer"
+    BENEFITS = "benefits"
+    SEAL = "seal"
+    BROWSER_WARNING = "browser_warning"
+    AUTOMATION = "automation"
+    UPSELL = "upsell"
+    NO_DAYS_LOST = "no_days_lost"
+    CONSOLE_END = "console_end"
+
+
+class Benefit(StrEnum):
+    """What a customer has bought with a product and may forget to use; the feature of that name in products.toml."""
+
+    SEAL = "seal"
+    WARRANTY = "warranty"
+    MALWARE_SCAN = "malware_scan"
+    VULNERABILITY_ASSESSMENT = "vulnerability_assessment"
+    CT_MONITORING = "ct_monitoring"
+    PRIORITY_SUPPORT = "priority_support"
+    LIFECYCLE_MANAGEMENT = "lifecycle_management"
+
+
+class AdviceKind(StrEnum):
+    """What a customer could buy or do better, each from facts about their own orders."""
+
+    HIGHER_BRAND = "higher_brand"
+    HIGHER_LEVEL = "higher_level"
+    MULTI_YEAR = "multi_year"
+    WILDCARD = "wildcard"  # several orders on names below one domain
+    MULTI_DOMAIN = "multi_domain"  # several orders on names that one wildcard does not cover
+    CONSOLIDATE = "consolidate"  # certificates from other CAs
+    AUTOMATE = "automate"  # renewed or replaced by hand
+
+
+class Question(StrEnum):
+    """What a rep asks to find the right product: the questions of the selection wizard."""
+
+    PERSONAL_DATA = "personal_data"  # do you collect personal information, now or later?
+    PAYMENT_DATA = "payment_data"  # do you collect payment information, now or later?
+    MORE_NAMES = "more_names"  # how many names, and will there be more?
+    OTHER_CAS = "other_cas"  # where else do you buy certificates?
+    AUTOMATION = "automation"  # who replaces certificates, and how?

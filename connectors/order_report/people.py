@@ -134,6 +134,8 @@ def _account(prefix: str) -> Callable[[_Row], tuple[str, AccountFacts]]:
             route=row.text("route").lower(),
             owner_key=row.text("owner"),
             brand=row.text("brand"),
+            used=_features(row, "used"),
+            unused=_features(row, "unused"),
         )
 
     return read
@@ -165,6 +167,7 @@ def _rep(row: _Row) -> tuple[str, RepFacts]:
         manager_key=row.text("manager"),
         deputy_key=row.text("deputy"),
         active=active is not False,
+        language=_language(row),
     )
 
 
@@ -195,6 +198,10 @@ def _language(row: _Row) -> str:
     if code and not _LANGUAGE.fullmatch(code):
         raise BadRow("language", f"is {shown(code)}; write a code such as en or zh-Hans")
     return code.replace("_", "-")
+
+
+def _features(row: _Row, column: str) -> str:
+    return " ".join(dict.fromkeys(re.findall(r"[^\s,;]+", row.text(column).lower())))
 
 
 def _zone(row: _Row) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -5,12 +6,13 @@ from sqlalchemy import update
 
 from core.deliver_mail import MailKind
 from core.links import SignedLinks
+from core.messages import Letter, WordedEntry, WordedMail
 from core.model import OrderFacts, RepFacts
 from core.policy import MailPolicy
 from core.schema import contacts, cycles, deliveries
 from core.timing import WholeDay
 from core.words import DeliveryKind, Urgency
-from tests.builders import House, account, facts, kinds
+from tests.builders import FakeWriter, House, account, facts, kinds, person
 from tests.core.conftest import MakeHouse
 from tests.fakes.memory import MemoryMailer
 
@@ -173,3 +175,32 @@ def test_counts_of_the_kind(make_house: MakeHouse) -> None:
     house.sync(DAY)
     house.plan(DAY)
     assert house.deliver(DAY).kinds[DeliveryKind.MAIL_LOG].delivered == 1
+
+
+def test_the_end_goes_along_as_a_calendar_entry_where_it_was_worded(make_house: MakeHouse) -> None:
+    class Wording(FakeWriter):
+        def mail(self, letter: Letter) -> WordedMail:
+            return replace(super().mail(letter), entry=WordedEntry("It ends"))
+
+    plain = sent(make_house, ends_in(14))
+    assert plain.mailer.sent[0].attachments == ()
+    house = make_house([ends_in(14)])
+    house.writer = Wording()
+    house.sync(DAY)
+    house.plan(DAY)
+    house.deliver(DAY)
+    (file,) = house.mailer.sent[0].attachments
+    assert file.content_type.startswith("text/calendar; method=PUBLISH")
+    assert b"SUMMARY:It ends" in file.content
+
+
+def test_advice_goes_only_to_those_who_may_be_sent_offers(make_house: MakeHouse) -> None:
+    house = make_house(
+        [ends_in(30, "1"), ends_in(30, "2", account=account("beta"), people=(person("bob@beta.example"),))]
+    )
+    house.sync(DAY)
+    house.write(update(contacts).where(contacts.c.email == "ann@acme.example").values(consent="contract"))
+    house.plan(DAY)
+    house.deliver(DAY)
+    told = {letter.account_name: [one.kind for one in letter.advice] for letter in house.writer.letters}
+    assert told == {"Acme": ["automate"], "Beta": []}

@@ -5,11 +5,15 @@ import pytest
 from sqlalchemy import insert, update
 
 from core.errors import RetriableError, SkippableError
-from core.model import OrderFacts, Person
-from core.policy import TaskPolicy
-from core.schema import cycles, deliveries, tasks, touches
-from core.words import Certainty, DeliveryKind, Role
-from tests.builders import House, facts, person
+from core.last_contacts import Reached, last_contacts
+from core.messages import LastContact
+from core.model import OrderFacts, Person, RepFacts
+from core.offers import OfferRule, Offers
+from core.policy import MessagePolicy, TaskPolicy
+from core.schema import cycles, deliveries, promises, tasks, touches
+from core.suppressions import suppress
+from core.words import Certainty, Channel, DeliveryKind, Nature, Role
+from tests.builders import House, account, facts, person
 from tests.core.conftest import MakeHouse
 
 DAY = date(2026, 6, 10)
@@ -298,3 +302,44 @@ def test_a_closing_of_what_is_closed_already_falls_away(make_house: MakeHouse) -
     house.write(insert(deliveries).values(row))
     assert house.deliver(DAY).kinds[DeliveryKind.CALL_CLOSE].withdrawn == 1
     assert of_kind(house, "call_close")[0].reason == "task_closed"
+
+
+def test_a_script_is_worded_for_its_rep_and_knows_the_last_contact(make_house: MakeHouse) -> None:
+    house = make_house([ends_in(22, account=account(owner_key="rita"))])
+    house.source.known_reps = [RepFacts("rita", "Rita", "rita@certs.example", language="it")]
+    house.sync(DAY)
+    house.work(DAY, DAY + timedelta(days=1))
+    (script,) = house.writer.scripts
+    assert (script.language, script.rep_name) == ("it", "Rita")
+    assert (script.last_contact, script.mailed_on) == (LastContact(DAY, Channel.MAIL), DAY)
+    assert [one.kind for one in script.advice] == ["automate"]
+
+
+def test_the_last_contact_is_the_later_of_mail_and_call(make_house: MakeHouse) -> None:
+    house = planned(make_house)
+    closed = {"state": "closed", "outcome": "no answer", "closed_at": datetime(2026, 6, 12, 9, tzinfo=UTC)}
+    with house.store.begin() as connection:
+        assert last_contacts(connection, []) == {}
+        assert last_contacts(connection, [1]) == {}
+        connection.execute(update(tasks).values(closed))
+        called = LastContact(date(2026, 6, 12), Channel.CALL)
+        assert last_contacts(connection, [1]) == {1: Reached(None, called)}
+        for key, day in (("mail:a", date(2026, 6, 11)), ("mail:b", date(2026, 6, 13))):
+            mail = {"key": key, "kind": "mail", "channel": "mail", "state": "delivered", "account_id": 1, "day": day}
+            connection.execute(insert(deliveries).values(mail | {"send_after": LONG_AGO}))
+            expected = called if day < called.on else LastContact(day, Channel.MAIL)
+            assert last_contacts(connection, [1]) == {1: Reached(day, expected)}
+
+
+def test_whoever_refuses_to_be_sold_to_by_phone_is_not(make_house: MakeHouse) -> None:
+    house = planned(
+        make_house,
+        ends_in(21),
+        messages=MessagePolicy(offers=Offers({"early": OfferRule(percent=9, until_days_before=0)})),
+    )
+    with house.store.begin() as connection:
+        suppress(connection, "ann@acme.example", Channel.CALL, Nature.COMMERCIAL, "test", "", LONG_AGO)
+    house.deliver(DAY)
+    (script,) = house.writer.scripts
+    assert (script.offer, script.advice, script.questions) == (None, (), ())
+    assert house.rows(promises) == []

@@ -69,6 +69,10 @@ class TestReading:
             "acme", Schedule((Maximum(date(2018, 3, 1), 825), Maximum(date(2020, 9, 1), 398)))
         )
 
+    def test_when_a_ca_renews_by_itself_is_known_where_it_is_said(self) -> None:
+        assert read(NO_OWN).ca("acme").auto_renew_days is None
+        assert read(NO_OWN + "auto_renew_days = 30").ca("acme").auto_renew_days == 30
+
     def test_a_ca_without_a_table_is_unknown(self) -> None:
         with pytest.raises(UsageError, match=r"'acmee' has no rules in validity.toml; known: acme"):
             read(NO_OWN).ca("acmee")
@@ -92,6 +96,7 @@ class TestReading:
             (BASELINE + "ca = 3", "ca", "must be a table"),
             (BASELINE + "ca.acme = 3", "ca.acme", "must be a table"),
             (BASELINE + "margin = 3\n[ca]", "margin", "is not a setting; known are baseline"),
+            (NO_OWN + "auto_renew_days = -1", "ca.acme.auto_renew_days", "write a whole number from 0"),
             (NO_OWN + "carryover = true", "ca.acme.carryover", "is not a setting"),
             (NO_OWN + 'carry_over = "yes"', "ca.acme.carry_over", "is 'yes'; write true or false"),
             (NO_OWN + "carry_over = 1", "ca.acme.carry_over", "is 1; write true or false"),

@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("do_not_contact", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("do_not_call", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("unused", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("used", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("account_key", name=op.f("uq_accounts_account_key")),
@@ -186,6 +188,7 @@ def upgrade() -> None:
         sa.Column("job", sa.Text(), server_default=sa.text("'rep'"), nullable=False),
         sa.Column("manager_key", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("deputy_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("language", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reps")),
         sa.UniqueConstraint("rep_key", name=op.f("uq_reps_rep_key")),
@@ -488,6 +491,30 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'waiting'"),
             postgresql_where=sa.text("state = 'waiting'"),
         )
+
+    op.create_table(
+        "offer_counts",
+        sa.Column("offer", sa.Text(), nullable=False),
+        sa.Column("promised", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("offer", name=op.f("pk_offer_counts")),
+    )
+    op.create_table(
+        "promises",
+        sa.Column(
+            "cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("offer", sa.Text(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("code", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("promised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_promises_account_id")),
+        sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name=op.f("fk_promises_cycle_id")),
+        sa.PrimaryKeyConstraint("cycle_id", name=op.f("pk_promises")),
+    )
+    with op.batch_alter_table("promises", schema=None) as batch_op:
+        batch_op.create_index("ix_promises_offer_account_id", ["offer", "account_id"], unique=False)
 
     op.create_table(
         "delivery_orders",

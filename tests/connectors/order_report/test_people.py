@@ -195,3 +195,19 @@ def test_files_that_are_none_name_the_setting_or_the_column(tmp_path: Path, file
     path.write_text("x\n")
     with pytest.raises(ConfigurationError, match=said):
         people.accounts(*arguments, PREFIX)
+
+
+def test_what_an_account_uses_and_does_not_is_read_as_words(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text('account,used,unused\n4711,"Warranty, SEAL",malware_scan  malware_scan\n', encoding="utf-8")
+    (found,), rejects = people.accounts(str(file), "", "digicert:organisation")
+    assert (found.used, found.unused, rejects) == ("warranty seal", "malware_scan", [])
+
+
+def test_a_rep_has_a_language(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text(
+        "rep_key,name,email,language\nr-1,Ann,a@b.example,zh_Hans\nr-2,Bo,b@b.example,?\n", encoding="utf-8"
+    )
+    (found,), (reject,) = people.reps(str(file))
+    assert (found.language, reject.column) == ("zh-Hans", "language")

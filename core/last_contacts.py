@@ -1,0 +1,46 @@
+"""When customers were last reached by us, read set-wise for call scripts."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from core.messages import LastContact
+from core.schema import deliveries, tasks
+from core.words import Channel, DeliveryKind, DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The last mail that went to an account, and the last contact of any kind."""
+
+    mailed_on: date | None
+    last: LastContact
+
+
+def last_contacts(connection: Connection, account_ids: Collection[int]) -> dict[int, Reached]:
+    """How these accounts were last reached: a mail that was delivered, or a task that ended with an outcome."""
+    if not account_ids:
+        return {}
+    mailed = select(deliveries.c.account_id, func.max(deliveries.c.day)).where(
+        deliveries.c.account_id.in_(account_ids),
+        deliveries.c.kind == DeliveryKind.MAIL,
+        deliveries.c.state == DeliveryState.DELIVERED,
+    )
+    mails: dict[int, date] = {id: day for id, day in connection.execute(mailed.group_by(deliveries.c.account_id))}
+    called = select(tasks.c.account_id, tasks.c.closed_at).where(
+        tasks.c.account_id.in_(account_ids), tasks.c.outcome != "", tasks.c.closed_at.is_not(None)
+    )
+    calls: dict[int, date] = {}
+    for id, closed_at in connection.execute(called):
+        calls[id] = max(calls.get(id, closed_at.date()), closed_at.date())
+    found = {}
+    for id in mails.keys() | calls.keys():
+        by_mail, by_call = mails.get(id), calls.get(id)
+        if by_call is not None and (by_mail is None or by_call >= by_mail):
+            found[id] = Reached(by_mail, LastContact(by_call, Channel.CALL))
+        elif by_mail is not None:
+            found[id] = Reached(by_mail, LastContact(by_mail, Channel.MAIL))
+    return found
