@@ -1,1 +1,1 @@
-"""Every word a customer or rep reads: a folder per language, and the writer that fills them with facts."""
+"""Every word a customer or rep reads: templates, layouts, catalogues, and the writer that fills them with facts."""

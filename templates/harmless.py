@@ -16,6 +16,7 @@ LONGEST_URL = 2000
 SHORT_NAME = 64
 SUBJECT_LIMIT = 180
 
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _MARKS = frozenset({"Mn", "Mc"})
 
 
@@ -28,6 +29,16 @@ def plain(text: str, limit: int = LONGEST_TEXT) -> str:
         text = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def isolated(text: str) -> str:
+    """The text, kept from turning the words around it where it is written from right to left.
+
+    Unicode's isolates (UAX 9) stand around it then; mail programs and browsers keep to them.
+    """
+    if text.isascii() or not any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text):
+        return text
+    return f"\u2068{text}\u2069"
 
 
 def tail(name: str, limit: int) -> str:

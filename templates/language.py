@@ -1,94 +1,91 @@
-"""How a language writes dates, times, counts and money: what its words.toml says, and the short words beside them."""
+"""How a language writes dates, times, numbers, lists and money, by the Unicode locale data, and its messages.
 
-import string
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+A form depends on the language and, where it is known, on the reader's country: 12/1 or 1/12, $ or US$, comma or point.
+"""
+
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, TypeGuard
 
-from core.errors import ConfigurationError
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_datetime_format
+from babel.lists import format_list
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
-WORDS = "words.toml"
+from templates.catalogues import Catalogue
 
-_FIELDS = {
-    "day": {"day", "month", "year"},
-    "moment": {"day", "time"},
-    "zone": {"name", "offset"},
-    "same_day": {"moment", "time", "zone"},
-    "other_day": {"moment", "day", "time", "zone"},
-    "marked": {"day"},
-    "money": {"currency", "amount"},
-}
-_MINOR_DIGITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "VND": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-}  # ISO 4217
+_CODE_BEFORE_AMOUNT = re.compile(r"([A-Z]{3})(?=\d)")  # as CLDR spaces currencies that have no sign
+_AT_HOME = {"en": "GB", "zh-Hans": "CN"}  # whose forms are taken where the country is not known or speaks otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language's forms. `labels` are its short words, read by name in templates."""
+    """One language in one country. `code` is one of ours, such as zh-Hans."""
 
     code: str
-    labels: SimpleNamespace
+    locale: Locale
+    catalogue: Catalogue
     day: Callable[[date], str]
-    _forms: Mapping[str, str]
-    _counts: Mapping[str, Sequence[str]]
-    _singular: frozenset[int]
-    _numbers: Mapping[str, str]
+    time: Callable[[datetime], str]
+    _moment: str
+
+    def time_of(self, at: datetime) -> str:
+        """A time of day; marked as UTC where it stands in that zone."""
+        _ = self.catalogue.gettext
+        # Translators: a time of day in the time zone UTC
+        return self.time(at) if at.utcoffset() else _("%(time)s UTC", time=self.time(at))
 
     def marked(self, text: str, inferred: bool) -> str:
         """A date's text, with the mark of dates that were worked out and not read from the CA."""
-        return self._forms["marked"].format(day=text) if inferred else text
+        _ = self.catalogue.gettext
+        # Translators: a date that was worked out, not read from the certificate authority
+        return _("%(date)s [calculated]", date=text) if inferred else text
 
     def moment(self, day: date, at: datetime) -> str:
         """A UTC day with its time in UTC and, where that differs, in the zone of `at`, the reader's."""
-        moment = self._forms["moment"].format(day=self.day(day), time=_time(at.astimezone(UTC)))
+        _ = self.catalogue.gettext
         offset = at.utcoffset() or timedelta()
+        utc = self._joined(self.day(day), self.time(at.astimezone(UTC)))
         if not offset:
-            return moment
-        form = self._forms["same_day" if at.date() == day else "other_day"]
-        return form.format(moment=moment, day=self.day(at.date()), time=_time(at), zone=self._zone(at, offset))
+            # Translators: a moment; %(utc)s is a date with its time. UTC is a time zone, keep it
+            return _("%(utc)s UTC", utc=utc)
+        if at.date() == day:
+            # Translators: a moment; %(utc)s is a date with its time, %(time)s the same moment where the reader lives
+            return _("%(utc)s UTC (%(time)s your time)", utc=utc, time=self.time(at))
+        local = self._joined(self.day(at.date()), self.time(at))
+        # Translators: a moment; %(utc)s is a date with its time, %(local)s the same moment where the reader lives
+        return _("%(utc)s UTC (%(local)s your time)", utc=utc, local=local)
 
-    def count(self, number: int, thing: str) -> str:
-        """So many things in words: `3 days`. `thing` is a key of [counts]."""
-        try:
-            forms = self._counts[thing]
-        except KeyError:
-            raise LookupError(f"[counts] in {WORDS} has no {thing!r}") from None
-        return forms[0 if number in self._singular else -1].format(n=number)
+    def number(self, number: int) -> str:
+        """A whole number with the language's grouping."""
+        return str(number) if -1000 < number < 1000 else format_decimal(number, locale=self.locale)
+
+    def percent(self, percent: int) -> str:
+        """A whole percentage: 20%, 20 %."""
+        return str(format_percent(percent / 100, locale=self.locale))
 
     def money(self, minor: int, currency: str) -> str:
         """An amount in minor units with its currency."""
-        digits = _MINOR_DIGITS.get(currency, 2)
-        whole, rest = divmod(abs(minor), 10**digits)
-        amount = f"{whole:,}".replace(",", self._numbers["group"])
-        if digits:
-            amount += f"{self._numbers['point']}{rest:0{digits}}"
-        return self._forms["money"].format(currency=currency, amount=("-" if minor < 0 else "") + amount)
+        amount = minor / 10 ** get_currency_precision(currency)
+        return _CODE_BEFORE_AMOUNT.sub("\\1\xa0", format_currency(amount, currency, locale=self.locale))
 
-    def _zone(self, at: datetime, offset: timedelta) -> str:
-        minutes = round(offset.total_seconds() / 60)
-        hours, rest = divmod(abs(minutes), 60)
-        utc = f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
-        name = at.tzname() or ""
-        named = name.isalpha() and name != "UTC"
-        return self._forms["zone"].format(name=name, offset=utc) if named else utc
+    def listed(self, texts: Iterable[str], most: int = 8) -> str:
+        """Texts as a list: `a, b and c`; beyond `most`, the rest is left to a mark."""
+        found = list(texts)
+        shown = found if len(found) <= most else [*found[:most], "…"]
+        return format_list(shown, locale=self.locale)
 
+    def name_of(self, code: str) -> str:
+        """The name of another language in this one; empty where it is not known."""
+        try:
+            return Locale.parse(code.replace("-", "_")).get_display_name(self.locale) or ""
+        except (UnknownLocaleError, ValueError):
+            return ""
 
-def _time(at: datetime) -> str:
-    return f"{at:%H:%M}"
+    def _joined(self, day: str, time: str) -> str:
+        return self._moment.replace("{1}", day).replace("{0}", time)
 
 
 def local_day(at: datetime, zone: tzinfo | None) -> date:
@@ -96,77 +93,31 @@ def local_day(at: datetime, zone: tzinfo | None) -> date:
     return at.astimezone(zone or UTC).date()
 
 
-def read_language(code: str, paths: Sequence[Path]) -> Language:
-    """The language that these files make, the most particular first; what one lacks the next gives.
-
-    Raises ConfigurationError, naming file and key, for what cannot be read or makes no sense.
-    """
-    merged: dict[str, dict[str, Any]] = {}
-    for path in reversed(paths):
-        for section, entries in _read(path, merged).items():
-            merged.setdefault(section, {}).update(entries)
-    months = tuple(merged["dates"].pop("months"))
-    forms: dict[str, str] = merged["dates"]
+def language(catalogue: Catalogue, country: str = "") -> Language:
+    """The language of a catalogue as it is written in a country, a code such as US; empty: where it is at home."""
+    locale = _locale(catalogue.code, country)
     return Language(
-        code=code,
-        labels=SimpleNamespace(**merged["labels"]),
-        day=lru_cache(4096)(lambda on: forms["day"].format(day=on.day, month=months[on.month - 1], year=on.year)),
-        _forms=forms,
-        _counts=merged["counts"],
-        _singular=frozenset(merged["plurals"]["singular"]),
-        _numbers=merged["numbers"],
+        code=catalogue.code,
+        locale=locale,
+        catalogue=catalogue,
+        day=lru_cache(4096)(lambda on: str(format_date(on, "long", locale=locale))),
+        time=lambda at: _time(at.time(), locale),
+        _moment=str(get_datetime_format("medium", locale=locale)).replace("'", ""),
     )
 
 
-def _read(path: Path, known: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """One file's sections, held to the keys of the base language, which is read first."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as TOML: {error}") from error
-    for section, entries in table.items():
-        if not isinstance(entries, dict):
-            raise ConfigurationError(
-                f"{path}: {section} stands outside a section; put it under [labels] or another one."
-            )
-        if known and section not in known:
-            raise ConfigurationError(f"{path}: [{section}] is no section; there are {', '.join(known)}.")
-        for key, value in entries.items():
-            if known and key not in known[section]:
-                raise ConfigurationError(
-                    f"{path}: [{section}] {key} is not known; there are {', '.join(known[section])}."
-                )
-            if why := _wrong(section, key, value):
-                raise ConfigurationError(f"{path}: [{section}] {key} {why}")
-    return table
+@lru_cache(4096)
+def _time(at: time, locale: Locale) -> str:
+    # Korean says the half of the day in its own words; the short form of the locale data has AM and PM.
+    return str(format_time(at, "aaaa h:mm" if locale.language == "ko" else "short", locale=locale))
 
 
-def _wrong(section: str, key: str, value: object) -> str:
-    """What is wrong with an entry, or an empty string."""
-    if section == "plurals":
-        whole = isinstance(value, list) and all(type(number) is int for number in value)
-        return "" if whole else "must be a list of whole numbers."
-    if (section, key) == ("dates", "months"):
-        return "" if _texts(value) and len(value) == 12 else "must be a list of twelve names."
-    if section == "counts":
-        right = _texts(value) and 0 < len(value) <= 2 and all(_names(form) <= {"n"} for form in value)
-        return "" if right else "must be one or two forms of {n}."
-    if not isinstance(value, str):
-        return "must be a text."
-    fields = _FIELDS.get(key, set()) if section == "dates" else None
-    if fields is not None and not _names(value) <= fields:
-        return f"may name only {', '.join('{' + name + '}' for name in sorted(fields))}."
-    return ""
-
-
-def _texts(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-
-
-def _names(form: str) -> set[str]:
-    """The fields that a form names; a field of anything but a bare name counts as itself, and so is refused."""
-    try:
-        fields = [field[1:] for field in string.Formatter().parse(form) if field[1] is not None]
-    except ValueError:
-        return {form}
-    return {form if spec or turn else str(name) for name, spec, turn in fields}
+def _locale(code: str, country: str) -> Locale:
+    for territory in (country.upper(), _AT_HOME.get(code, "")):
+        if not territory:
+            continue
+        try:
+            return Locale.parse(f"{code.replace('-', '_')}_{territory}")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse(code.replace("-", "_"))

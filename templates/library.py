@@ -1,44 +1,80 @@
-"""Finds, compiles and renders templates: the operator's own first, then ours, language by language.
+"""Finds, compiles and renders templates: the operator's own first, then ours, in each language.
 
-Templates run in Jinja's sandbox, under strict rules for names, and are compiled once per process. Whatever is wrong
-with one is told as a ConfigurationError of one line that names its file and line.
+Templates run in Jinja's sandbox, under strict rules for names, and are compiled once per process and language; layouts
+in MJML are turned into HTML once, Jinja's markup passing through unharmed. Whatever is wrong with one is told as a
+ConfigurationError of one line that names its file and, where it is known, the line.
 """
 
 import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType
 from typing import Any, NoReturn
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template, TemplateNotFound, nodes
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError, TemplateError, TemplateSyntaxError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from core.errors import ConfigurationError
-from templates.facts import DigestView, LetterView, OrderView, Passages, TaskView
-from templates.language import WORDS, Language, read_language
+from core.languages import LANGUAGES, Languages
+from templates.catalogues import BASE, read_catalogue
+from templates.facts import BrandView, LetterView, LinkView, StepView, TaskView
+from templates.language import Language, language
+from templates.layout import MJML, to_html
+from templates.orders import DigestView, OrderView, Row
+from templates.parts import (
+    AdviceView,
+    BenefitView,
+    ClosingView,
+    KeptView,
+    OfferView,
+    SealView,
+    WarningView,
+)
+from templates.passages import BlockPassages, Passages
+from templates.theme import Theme
 
-BASE = "en"
 OURS = "packaged/"  # what stands before the name of a template that is to be ours, though there is an own one
-SUFFIX = ".j2"
-NAMES = frozenset({"letter", "task", "order", "orders", "digest", "label", "mark", "say"})
+WORDS = ".j2"
+LAYOUT = "mail.mjml"
+NAMES = frozenset(
+    {
+        "letter", "task", "order", "orders", "digest", "say", "brand", "theme", "offer", "benefits", "upsell", "automation",
+        "warning", "seal", "kept", "closing", "counted", "questions", "mark", "sep",
+    }
+)  # fmt: skip
 _ALWAYS = frozenset({"loop", "self", "super", "caller", "varargs", "kwargs"})
-_FACTS = frozenset({LetterView, TaskView, OrderView, DigestView, Passages, SimpleNamespace, TemplateModule})
+_FACTS = frozenset(
+    {
+        LetterView, TaskView, OrderView, DigestView, Row, StepView, BrandView, LinkView, Theme, Passages, BlockPassages,
+        OfferView, BenefitView, AdviceView, WarningView, SealView, KeptView, ClosingView, TemplateModule,
+    }
+)  # fmt: skip
 
-_PACKAGED = Path(__file__).parent
+_HERE = Path(__file__).parent
+_PACKAGED = (_HERE / "words", _HERE / "layouts")
 _SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One language's templates and words."""
+    """One language's templates, and its forms by country."""
 
     environment: Environment
-    language: Language
+    home: Language
+    _countries: dict[str, Language] = field(default_factory=dict)
+
+    def language(self, country: str) -> Language:
+        """The forms of the language in a country, a code such as US; empty: those where it is at home."""
+        found = self._countries.get(country)
+        if found is None:
+            found = self._countries[country] = language(self.home.catalogue, country)
+        return found
 
     def render(self, name: str, facts: Mapping[str, Any]) -> str:
         """The template filled with facts. Raises ConfigurationError where it is broken."""
@@ -61,7 +97,7 @@ class Shelf:
 
 
 class Library:
-    """All languages. `overrides` holds folders per language with the operator's own templates and words.
+    """All languages. `overrides` holds the operator's own templates, for every language or in a folder per language.
 
     Raises ConfigurationError where that folder is missing, holds files whose names no message uses, or templates
     that do not compile.
@@ -69,50 +105,37 @@ class Library:
 
     def __init__(self, overrides: Path | None = None) -> None:
         self._overrides = overrides
-        self._shelves: dict[tuple[str, ...], Shelf] = {}
-        self._chains: dict[str, tuple[str, ...]] = {}
+        self._shelves: dict[str, Shelf] = {}
+        self._codes: dict[str, str] = {}
+        self._match = Languages().choose
         self._lock = threading.Lock()
-        self._folders = _languages(_PACKAGED)
         if overrides is not None:
-            self._folders |= _checked(overrides)
-            for code in sorted(_languages(overrides)):
-                shelf = self.shelf(code)
-                for path in sorted((overrides / code).glob(f"*{SUFFIX}")):
-                    shelf.compile(path.name)
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages for which there is a folder."""
-        return tuple(sorted(self._folders))
+            for code, name in _checked(overrides):
+                # A block's layout is no whole one: it is looked at where it is taken in.
+                self.shelf(code or BASE).compile(LAYOUT if name.endswith(MJML) else name)
 
     def shelf(self, code: str) -> Shelf:
-        """The templates of a language such as `fr`, `pt-BR`, `zh_Hans_CN`: its own, its base language's, English."""
-        chain = self._chains.get(code) or self._chain(code)
-        shelf = self._shelves.get(chain)
+        """The templates of a language such as `fr`, `es-MX`, `zh_CN`; English where it is none of ours."""
+        known = self._codes.get(code)
+        if known is None:
+            known = self._match(code)
+            if len(self._codes) < 1000:
+                self._codes[code] = known
+        shelf = self._shelves.get(known)
         if shelf is None:
             with self._lock:
-                shelf = self._shelves.get(chain)
+                shelf = self._shelves.get(known)
                 if shelf is None:
-                    shelf = self._shelves[chain] = self._open(chain)
+                    shelf = self._shelves[known] = self._open(known)
         return shelf
 
-    def _chain(self, code: str) -> tuple[str, ...]:
-        known = {folder.lower(): folder for folder in self._folders}
-        parts = code.strip().lower().replace("_", "-").split("-")
-        wanted = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)][:8]
-        chain = tuple(dict.fromkeys([*(known[name] for name in wanted if name in known), BASE]))
-        if len(self._chains) < 1000:
-            self._chains[code] = chain
-        return chain
-
-    def _open(self, chain: tuple[str, ...]) -> Shelf:
-        roots = [root for root in (self._overrides, _PACKAGED) if root is not None]
-        loader = _Loader([root / code for code in chain for root in roots], [_PACKAGED / code for code in chain])
-        words = [path for folder in loader.folders if (path := folder / WORDS).is_file()]
-        language = read_language(chain[0], words)
+    def _open(self, code: str) -> Shelf:
+        catalogue = read_catalogue(code)
+        own = self._overrides
+        folders = [own / code, own / code.replace("-", "_"), own] if own is not None else []
         environment = _Sandbox(
-            loader=loader,
-            autoescape=lambda name: name is not None and name.endswith(f".html{SUFFIX}"),
+            loader=_Loader([*dict.fromkeys(folders), *_PACKAGED], list(_PACKAGED)),
+            autoescape=lambda name: name is not None and name.endswith(MJML),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -121,13 +144,25 @@ class Library:
             cache_size=-1,
         )
         environment.globals.clear()
-        environment.globals["count"] = language.count
+        words = {"_": catalogue.gettext, "ngettext": catalogue.ngettext, "pgettext": catalogue.pgettext}
+        environment.globals |= words
+        environment.words = frozenset(words.values())
         environment.filters["wrap"] = wrap
-        return Shelf(environment, language)
+        return Shelf(environment, language(catalogue))
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, with a short way to the facts, which are plain values and phrases, and the most of all reads."""
+    """Jinja's sandbox, with a short way to the facts and the catalogue, which are most of what templates read and call.
+
+    The facts are plain values; the functions of the catalogue look a text up and fill it in.
+    """
+
+    words: frozenset[Callable[..., str]] = frozenset()
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(__obj) is FunctionType and __obj in __self.words:
+            return __obj(*args, **kwargs)
+        return super().call(__context, __obj, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) in _FACTS and attribute[:1] != "_":
@@ -142,14 +177,24 @@ class _Loader(BaseLoader):
     """Reads a template from the first folder that has it; from ours alone where the name says `packaged/`."""
 
     def __init__(self, folders: list[Path], ours: list[Path]) -> None:
-        self.folders = folders
+        self._folders = folders
         self._ours = ours
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        path, source = self._read(environment, template)
+        if path.suffix == MJML:
+
+            def included(name: str) -> str:
+                return self._read(environment, name)[1]
+
+            source = to_html(source, path, included)
+        return source, str(path), lambda: True
+
+    def _read(self, environment: Environment, template: str) -> tuple[Path, str]:
         name = template.removeprefix(OURS)
         if Path(name).name != name:
             raise TemplateNotFound(template)
-        for folder in self._ours if template.startswith(OURS) else self.folders:
+        for folder in self._ours if template.startswith(OURS) else self._folders:
             path = folder / name
             if not path.is_file():
                 continue
@@ -158,7 +203,7 @@ class _Loader(BaseLoader):
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(f"{path}: cannot be read: {error}") from error
             _check_names(environment, source, template, path)
-            return source, str(path), lambda: True
+            return path, source
         raise TemplateNotFound(template)
 
 
@@ -190,25 +235,23 @@ def _declared(tree: nodes.Template) -> Iterator[str]:
             yield node.name
 
 
-def _languages(root: Path) -> set[str]:
-    folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
-    return {folder.name for folder in folders}
-
-
-def _checked(overrides: Path) -> set[str]:
-    """The languages of the operator's folder, after a look at its names."""
+def _checked(overrides: Path) -> Iterator[tuple[str, str]]:
+    """The operator's own templates, each with its language (empty: every one), after a look at their names."""
     if not overrides.is_dir():
-        raise ConfigurationError(f"{overrides}: is no folder; make it, with a folder per language in it, such as en.")
-    ours = {path.name for path in (_PACKAGED / BASE).iterdir()}
+        raise ConfigurationError(f"{overrides}: is no folder; make it, and put templates of your own into it.")
+    ours = {path.name for folder in _PACKAGED for path in folder.iterdir()}
+    codes = {name: code for code in LANGUAGES for name in (code, code.replace("-", "_"))}
     for path in sorted(overrides.rglob("*")):
-        deep = len(path.relative_to(overrides).parts)
-        if path.is_dir() or path.name.startswith((".", "_")) or path.suffix not in (SUFFIX, ".toml"):
+        if path.is_dir() or path.name.startswith((".", "_")) or path.suffix not in (WORDS, MJML):
             continue
-        if deep != 2:
-            raise ConfigurationError(f"{path}: must lie in a language's folder, such as {overrides / BASE}.")
-        if path.name not in ours:
+        *folder, name = path.relative_to(overrides).parts
+        if len(folder) > 1 or (folder and folder[0] not in codes):
+            raise ConfigurationError(
+                f"{path}: must lie in {overrides} itself or in a language's folder in it: {', '.join(LANGUAGES)}."
+            )
+        if name not in ours:
             raise ConfigurationError(f"{path}: no message uses this name; the names are {', '.join(sorted(ours))}.")
-    return _languages(overrides)
+        yield codes[folder[0]] if folder else "", name
 
 
 def _refuse(name: str, error: Exception) -> NoReturn:
@@ -222,8 +265,12 @@ def _refuse(name: str, error: Exception) -> NoReturn:
 def _place(name: str, error: Exception) -> tuple[str, int]:
     if isinstance(error, TemplateSyntaxError):
         return error.filename or error.name or name, error.lineno
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(SUFFIX)]
-    return (frames[-1].filename, frames[-1].lineno or 0) if frames else (name, 0)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith((WORDS, MJML))]
+    if not frames:
+        return name, 0
+    last = frames[-1]
+    # Lines of a layout are those of the HTML made of it: they would mislead.
+    return last.filename, 0 if last.filename.endswith(MJML) else last.lineno or 0
 
 
 def _what(error: Exception) -> str:

@@ -1,32 +1,29 @@
 """Words mails and tasks: facts in, subject and body out, in the reader's language.
 
-A message is worded in two steps. Its own template (`renewal.j2`, `task_call.j2` ...) gives its passages as plain text;
-a layout puts the same passages and facts into the text part and the HTML part, so that both say the same.
+A mail is worded in two steps. Its own template (`mail_single.j2` …) and those of its blocks (`block_offer.j2` …) give
+passages of plain text; the layouts `mail.mjml` and `mail.txt.j2` put the same passages and facts into the HTML part and
+the text part, so that both say the same.
 """
 
-import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigurationError
-from core.messages import Letter, Script, WordedMail, WordedTask
-from templates.facts import Passages, letter_view, task_view
+from core.languages import LANGUAGES
+from core.messages import Letter, Script, WordedEntry, WordedMail, WordedTask
+from templates.facts import brand_view, letter_view, step_views, task_facts
 from templates.harmless import SUBJECT_LIMIT, plain
 from templates.library import Library
+from templates.parts import parts
+from templates.passages import MARK, SEPARATOR, passages
 from templates.samples import letters, scripts
+from templates.theme import theme
 
-MARK = "\x1e"  # begins a passage; no fact can hold it, control characters are taken out
 MOST_ORDERS_IN_TASK = 40  # CRMs hold task texts of about 32 000 characters
-
-_EMPTY_LINE = re.compile(r"\n\s*\n")
-_LINE_END = re.compile(r"\n")
-_PARAGRAPHS = frozenset({"opening", "advice", "invitation"})
-_LISTS = frozenset({"steps", "signature"})
 
 
 class JinjaWriter:
-    """The `Writer` of the engine. `overrides` is the operator's folder of own templates, by language.
+    """The `Writer` of the engine. `overrides` is the operator's folder of own templates.
 
     Raises ConfigurationError, of one line, for an own template that is broken: on opening for its syntax and names,
     on use for everything else; `check` uses them all.
@@ -37,44 +34,74 @@ class JinjaWriter:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages that have words of their own."""
-        return self._library.languages
+        """The languages that messages exist in."""
+        return LANGUAGES
 
     def mail(self, letter: Letter) -> WordedMail:
-        """The letter as a mail: one subject line, a text part and an HTML part of equal content."""
+        """The letter as a mail: one subject line, a text part and an HTML part of equal content, a calendar entry.
+
+        A thank-you has no entry, and neither has what ended before the mail was written.
+        """
         shelf = self._library.shelf(letter.language)
-        view, orders, digest = letter_view(letter, shelf.language)
-        several = len(orders) > 1
+        language = shelf.language(letter.country)
+        shown = parts(letter, language)
+        view, orders, digest = letter_view(letter, language, shown.shown)
         facts: dict[str, Any] = {
             "letter": view,
             "order": orders[0],
             "orders": orders,
             "digest": digest,
-            "label": shelf.language.labels,
+            "offer": shown.offer,
+            "benefits": shown.benefits,
+            "upsell": shown.upsell,
+            "automation": shown.automation,
+            "warning": shown.warning,
+            "seal": shown.seal,
+            "kept": shown.kept,
+            "closing": shown.closing,
             "mark": MARK,
+            "sep": SEPARATOR,
         }
-        name = f"{view.kind}_digest.j2" if several else f"{view.kind}.j2"
-        say = _passages(shelf.render(name, facts), name)
-        facts["say"] = say
+        name = f"mail_{view.kind}.j2"
+        urls = {
+            "seal": shown.seal.url if shown.seal else "",
+            "console_end": shown.closing.url if shown.closing else "",
+        }
+        say = passages(shelf.render(name, facts), name, urls)
+        say.steps = step_views(letter, say.steps)
+        facts |= {
+            "say": say,
+            "brand": brand_view(letter.brand),
+            "theme": theme(view.tone, letter.brand.colours),
+        }
+        ahead = not letter.lines[0].ended and view.kind != "thank_you"
         return WordedMail(
             subject=plain(say.subject, SUBJECT_LIMIT),
             text=shelf.render("mail.txt.j2", facts).strip() + "\n",
-            html=shelf.render("mail.html.j2", facts).strip() + "\n",
+            html=shelf.render("mail.mjml", facts).strip() + "\n",
+            preheader=plain(say.preheader),
+            entry=WordedEntry(plain(say.entry_summary), plain(say.entry_description, 1000)) if ahead else None,
         )
 
     def task(self, script: Script) -> WordedTask:
-        """The script as a task: one subject line, and a body of plain text."""
+        """The script as a task: one subject line, and a body of plain text whose first eight lines say the most."""
         shelf = self._library.shelf(script.language)
-        view, orders, digest = task_view(script, shelf.language, MOST_ORDERS_IN_TASK)
+        found = task_facts(script, shelf.language(""), MOST_ORDERS_IN_TASK)
+        name = f"task_{found.task.kind}.j2"
         facts: dict[str, Any] = {
-            "task": view,
-            "order": digest.first,
-            "orders": orders,
-            "digest": digest,
-            "label": shelf.language.labels,
+            "task": found.task,
+            "order": found.order,
+            "orders": found.orders,
+            "digest": found.digest,
+            "counted": found.counted,
+            "offer": found.offer,
+            "kept": found.kept,
+            "questions": found.questions,
+            "upsell": found.upsell,
+            "benefits": found.benefits,
             "mark": MARK,
+            "sep": SEPARATOR,
         }
-        name = f"task_{view.kind}.j2"
         subject, _, body = shelf.render(name, facts).partition(MARK)
         if not body.strip():
             raise ConfigurationError(f"{name}: has no body; keep to the frame of task.j2.")
@@ -87,28 +114,6 @@ class JinjaWriter:
                 self.mail(letter)
             for script in scripts(language):
                 self.task(script)
-
-
-def _passages(rendered: str, name: str) -> Passages:
-    """The passages of a message, from what the frame made of its template."""
-    given: dict[str, Any] = {}
-    for part in rendered.split(MARK)[1:]:
-        passage, _, text = part.partition("\n")
-        given[passage.strip()] = _worded(passage.strip(), text)
-    missing = [field.name for field in fields(Passages) if field.name not in given]
-    if missing:
-        raise ConfigurationError(f"{name}: lacks the passage {missing[0]}; keep to the frame of letter.j2.")
-    return Passages(**{field.name: given[field.name] for field in fields(Passages)})
-
-
-def _worded(passage: str, text: str) -> str | tuple[str, ...]:
-    if passage in _PARAGRAPHS:
-        return _split(_EMPTY_LINE, text)
-    return _split(_LINE_END, text) if passage in _LISTS else " ".join(text.split())
-
-
-def _split(between: re.Pattern[str], text: str) -> tuple[str, ...]:
-    return tuple(" ".join(part.split()) for part in between.split(text) if part and not part.isspace())
 
 
 def _tidy(body: str) -> str:

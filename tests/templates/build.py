@@ -16,7 +16,6 @@ BRAND = Brand(
     sender="renewals@partner.example",
     console_name="Partner Console",
     console_url="https://console.partner.example/",
-    steps=("Log in and open the order.", "Choose Renew.", "Install it ahead of the end."),
     postal_address="1 Main Street, Town",
     support="help@partner.example",
 )
@@ -99,5 +98,7 @@ def flat(text: str) -> str:
 
 def seen(page: str) -> str:
     """What a reader sees of an HTML page, on one line."""
-    body = page[page.index("<body") :]
-    return flat(html.unescape(re.sub(r"<[^>]*>", " ", body)))
+    body = re.sub(r"<!--.*?-->", "", page[page.index("<body") :], flags=re.DOTALL)
+    hidden, _, rest = body.partition("</div>")
+    assert "display:none" in hidden
+    return flat(html.unescape(re.sub(r"<[^>]*>", " ", rest)))

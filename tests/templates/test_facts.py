@@ -5,13 +5,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import ConfigurationError
-from core.messages import OrderLine
+from core.messages import Occasion, OrderLine, Step
 from core.words import Clock, Nature, TaskKind, Urgency
-from templates.facts import DigestView, LetterView, OrderView, TaskView, letter_view, task_view
-from templates.library import Library
-from tests.templates.build import BRAND, NOW, inner, letter, line, script
+from templates.catalogues import read_catalogue
+from templates.facts import COUNTED_FROM, LISTED, LetterView, TaskFacts, letter_view, task_facts
+from templates.language import language
+from templates.orders import DigestView, OrderView
+from tests.templates.build import NOW, inner, letter, line, script
 
-ENGLISH = Library().shelf("en").language
+ENGLISH = language(read_catalogue("en"))
 
 
 def order(shown: OrderLine, clock: Clock = Clock.RENEWAL) -> OrderView:
@@ -26,8 +28,8 @@ def digest(*lines: OrderLine, **changes: object) -> DigestView:
     return letter_view(letter(*lines, **changes), ENGLISH)[2]
 
 
-def task(*lines: OrderLine, **changes: object) -> tuple[TaskView, tuple[OrderView, ...], DigestView]:
-    return task_view(script(*lines, **changes), ENGLISH, 40)
+def task(*lines: OrderLine, **changes: object) -> TaskFacts:
+    return task_facts(script(*lines, **changes), ENGLISH, 40)
 
 
 @pytest.mark.parametrize(
@@ -76,16 +78,16 @@ def test_the_loudest_order_sets_the_tone_but_not_one_that_renews_by_itself() -> 
 
 def test_only_an_orders_end_is_marked_as_worked_out() -> None:
     renewal = order(line(7, inferred=True))
-    assert renewal.ends == "8 December 2026, 23:59 UTC [worked out]"
-    assert renewal.ends_day == renewal.order_end == "8 December 2026 [worked out]"
+    assert renewal.ends == "8 December 2026, 23:59 UTC [calculated]"
+    assert renewal.ends_day == renewal.order_end == "8 December 2026 [calculated]"
     reissue = order(inner(7, inferred=True), Clock.REISSUE)
     assert reissue.ends == "8 December 2026, 23:59 UTC"
-    assert reissue.order_end == "17 May 2027 [worked out]"
+    assert reissue.order_end == "17 May 2027 [calculated]"
     assert (reissue.end_inferred, reissue.inferred) == (False, True)
 
 
 def test_a_task_about_renewals_does_not_mark_the_exact_end_of_a_certificate() -> None:
-    _, orders, _ = task(line(7, inferred=True), inner(9, inferred=True))
+    orders = task(line(7, inferred=True), inner(9, inferred=True)).orders
     assert [shown.end_inferred for shown in orders] == [True, False]
 
 
@@ -118,8 +120,14 @@ def test_a_replacement_is_paid_only_while_the_order_runs_on() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    found = order(line(7, issued_on=None, validity_days=None, value_minor=None))
-    assert (found.issued, found.validity, found.value) == ("not known", "not known", "")
+    found = order(line(7, issued_on=None, validity_days=None))
+    assert (found.issued, found.validity) == ("not known", "not known")
+
+
+def test_customers_are_not_told_what_an_order_is_worth() -> None:
+    assert order(line(7)).value == ""
+    assert task(line(7)).order.value == "€399.00"
+    assert task(line(7, value_minor=None)).order.value == ""
 
 
 def test_the_zone_of_the_end_is_the_readers() -> None:
@@ -127,14 +135,16 @@ def test_the_zone_of_the_end_is_the_readers() -> None:
     at = line(7).ends_at.astimezone(seoul)
     late = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
     found = letter_view(letter(line(7, ends_at=at), written_at=late), ENGLISH)
-    assert found[1][0].ends == "8 December 2026, 23:59 UTC (9 December 2026, 08:59 your time, KST, UTC+9)"
+    assert found[1][0].ends == "8 December 2026, 23:59 UTC (9 December 2026, 08:59 your time)"
     assert found[0].written == "2 December 2026"
 
 
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({}, "renewal"),
+        ({}, "single"),
+        ({"occasion": Occasion.WIN_BACK}, "win_back"),
+        ({"occasion": Occasion.THANK_YOU}, "thank_you"),
         ({"clock": Clock.REISSUE}, "reissue"),
         ({"clock": Clock.INSTALL}, "install"),
         ({"auto_renew_notice": True}, "auto_renew"),
@@ -148,7 +158,7 @@ def test_the_kind_of_a_letter(changes: dict[str, object], kind: str) -> None:
 def test_several_orders_renew_by_themselves_only_if_all_do() -> None:
     auto, by_hand = line(7, auto_renew=True), line(9)
     assert view(auto, auto).kind == "auto_renew"
-    assert view(auto, by_hand, auto_renew_notice=True).kind == "renewal"
+    assert view(auto, by_hand, auto_renew_notice=True).kind == "digest"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +187,8 @@ def test_one_pressing_order_ends_the_planning() -> None:
 def test_a_digest_counts() -> None:
     found = digest(line(-2), line(5), line(40, inferred=True), line(9, auto_renew=True))
     assert (found.count, found.ended, found.open, found.renewing) == (3, 1, 2, 1)
-    assert (found.first.days, found.last_days, found.far) == (5, 40, 1)
-    assert (found.certificates, found.inferred, found.paid) == (True, True, False)
+    assert (found.first.days, found.last_ended, found.far) == (5, "29 November 2026", 1)
+    assert (found.certificates, found.paid) == (True, False)
 
 
 def test_a_digest_whose_orders_all_renew_by_themselves_counts_them() -> None:
@@ -188,19 +198,28 @@ def test_a_digest_whose_orders_all_renew_by_themselves_counts_them() -> None:
 
 def test_a_digest_of_ended_orders_has_a_first() -> None:
     found = digest(line(-2), line(-5))
-    assert (found.open, found.last_days, found.first.days) == (0, 0, 2)
+    assert (found.open, found.last_ended, found.first.days) == (0, "29 November 2026", 2)
 
 
 def test_only_a_call_puts_orders_aside_that_renew_by_themselves() -> None:
     lines = (line(5), line(9, auto_renew=True))
-    assert task(*lines, kind=TaskKind.CALL)[2].count == 1
+    assert task(*lines, kind=TaskKind.CALL).digest.count == 1
     for kind in (TaskKind.CHECK, TaskKind.SUPPORT, TaskKind.CONTACT):
-        assert task(*lines, kind=kind)[2].count == 2
+        assert task(*lines, kind=kind).digest.count == 2
 
 
 def test_a_task_lists_so_many_orders_and_counts_all() -> None:
-    shown, orders, counted = task_view(script(*[line(days) for days in range(1, 51)]), ENGLISH, 40)
-    assert (len(orders), shown.orders_left_out, counted.count) == (40, 10, 50)
+    few = task_facts(script(*[line(days) for days in range(1, COUNTED_FROM + 1)]), ENGLISH, 5)
+    assert (len(few.orders), few.task.orders_left_out, few.digest.count, few.counted) == (5, 7, 12, ())
+    many = task(*[line(days) for days in range(-5, 45)])
+    assert (len(many.orders), many.task.orders_left_out, many.digest.count) == (LISTED, 40, 50)
+    assert many.counted == (
+        "already ended: 5",
+        "ending within 7 days: 8",
+        "ending in 8 to 30 days: 23",
+        "ending later: 14",
+        "Secure Site OV: 50",
+    )
 
 
 def test_only_a_renewal_letter_is_ever_commercial() -> None:
@@ -223,7 +242,7 @@ def test_unsubscribing_takes_the_link_then_the_address() -> None:
 
 
 def test_empty_steps_are_left_out() -> None:
-    assert view(brand=replace(BRAND, steps=("One.", " \n", "Two."))).steps == ("One.", "Two.")
+    assert view(steps=(Step("One."), Step(" \n"), Step("Two."))).steps == ("One.", "Two.")
 
 
 @pytest.mark.parametrize("action_url", ["", "javascript:alert(1)"])
