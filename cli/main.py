@@ -20,6 +20,7 @@ COMMANDS = {
     "locks": ("cli.locks", "List who works on which step, and release one that was abandoned."),
     "migrate": ("cli.store", "Bring the database to the state the program needs."),
     "plan": ("cli.steps", "Decide what is due, or preview a span of days."),
+    "preview": ("cli.preview", "Show every message on one page, or send it as a test."),
     "reopen": ("cli.ledger", "Undo a mistaken confirmation."),
     "report": ("cli.report", "List expiring orders."),
     "run": ("cli.steps", "Sync, settle, plan and deliver, once each."),

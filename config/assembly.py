@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from config.brand import brand_of, messages_of
 from config.rejects import RejectsFile
 from config.settings import Settings
 from core import inbox, migrations
@@ -19,13 +20,13 @@ from core.inbox import Applier, InboxCounts
 from core.kinds import Kind
 from core.links import ConsoleLinks, SignedLinks
 from core.locks import never
-from core.messages import Brand, Writer
+from core.messages import Writer
 from core.policy import MailPolicy, Policy, SyncPolicy, TaskPolicy
 from core.ports import Connector, Crm, Mailer, OrderSource
 from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.store import Store, open_store
 from core.timing import Timer
-from core.words import Clock, DeliveryKind
+from core.words import DeliveryKind
 
 
 @dataclass
@@ -57,14 +58,7 @@ class App:
             cadences=self.settings.cadences,
             calendar=Calendar(self.settings.calendar),
             validity=self.settings.validity,
-            brand=Brand(
-                company=said.brand.company,
-                sender=said.brand.sender,
-                console_name=said.brand.console_name,
-                console_url=said.brand.console_url,
-                postal_address=said.brand.postal_address,
-                support=said.brand.support,
-            ),
+            brand=brand_of(self.settings),
             scope=Scope(said.scope.kinds, said.scope.respect_ca_notice_switch, said.scope.own_domains),
             sync=SyncPolicy(said.sync.batch_size, said.sync.max_shrink_percent),
             deliver=said.deliver,
@@ -72,11 +66,7 @@ class App:
             plan_batch=said.plan.batch_size,
             lock_wait_seconds=said.plan.lock_wait_seconds,
             mail=MailPolicy(said.mail.redirect_all_to, said.mail.bcc, domain),
-            steps={
-                Clock.RENEWAL: said.brand.renew_steps,
-                Clock.REISSUE: said.brand.reissue_steps,
-                Clock.INSTALL: said.brand.install_steps,
-            },
+            messages=messages_of(self.settings),
         )
 
     @cached_property
@@ -121,9 +111,9 @@ class App:
     @cached_property
     def links(self) -> Links:
         """Where mails lead."""
-        web, brand = self.settings.sections.web, self.settings.sections.brand
+        web = self.settings.sections.web
         if not web.public_url:
-            return ConsoleLinks(brand.console_url)
+            return ConsoleLinks(self.policy.brand.console_url)
         if web.link_secret is None:
             raise ConfigurationError("web.public_url is set but no secret to sign links; set NOLAPSE_WEB__LINK_SECRET")
         return SignedLinks(web.public_url, web.link_secret.get_secret_value())

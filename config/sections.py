@@ -1,5 +1,6 @@
 """The sections of nolapse.toml that are not a connector's own, with their defaults. Every field is a setting."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -41,13 +42,16 @@ class MailSection:
     """What carries mails: embedded, smtp, or another installed connector.
 
     `redirect_all_to` sends every mail to that address instead; `bcc` sends a copy; `domain` is the right-hand side of
-    message ids, the brand's sender's where it is empty.
+    message ids, the brand's sender's where it is empty. `dkim_selectors` are looked up by `nolapse check`, at
+    `dns_servers` (addresses; none: the system's).
     """
 
     via: str = "embedded"
     redirect_all_to: str = ""
     bcc: str = ""
     domain: str = ""
+    dkim_selectors: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +76,54 @@ class WebSection:
     renewals_secret_before: SecretStr | None = None
 
 
+Words = str | Mapping[str, str]
+"""Words of the operator's own: for every language, or by language."""
+
+Colour = Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6})?$")]
+WebAddress = Annotated[str, Field(pattern=r"^(https://\S+)?$")]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSection:
+    """A link at the foot of every mail."""
+
+    label: Words
+    url: WebAddress
+
+
 @dataclass(frozen=True, slots=True)
 class BrandSection:
-    """Whose messages they are, where the one call to action leads, and what to do there."""
+    """Whose messages they are, how they look, and where the one call to action leads.
+
+    `console` is the console in use, of those in consoles.toml; `console_name` and `console_url` stand in for its own.
+    """
 
     company: str = "Your certificate partner"
     sender: str = "renewals@example.com"
-    console_name: str = "CertCentral"
-    console_url: str = "https://www.digicert.com/account/"
-    renew_steps: tuple[str, ...] = (
-        "Sign in to {console}.",
-        "Open Certificates, then Expiring Certificates, and find {order}.",
-        "Choose Renew Now, check the names and the organisation, and place the order.",
-    )
-    reissue_steps: tuple[str, ...] = (
-        "Sign in to {console}.",
-        "Open Certificates, then Orders, and choose {order}.",
-        "Choose Reissue Certificate, hand in a new certificate request, and install the new certificate.",
-    )
-    install_steps: tuple[str, ...] = (
-        "Sign in to {console} and open {order}.",
-        "Download the new certificate with its intermediates.",
-        "Install both on every server that still shows the old one, and restart its service.",
-    )
+    console: str = "certcentral"
+    console_name: str = ""
+    console_url: str = ""
     postal_address: str = ""
     support: str = ""
+    logo_url: WebAddress = ""
+    logo_alt: str = ""
+    accent: Colour = ""
+    link_colour: Colour = ""
+    background: Colour = ""
+    legal_footer: Words = ""
+    links: tuple[LinkSection, ...] = ()
+    seal_url: WebAddress = ""
+    seal_alt: str = ""
+    seal_help_url: WebAddress = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSection:
+    """Languages where nobody says one: of customers, of reps ("": the same), and by country (DE = "en")."""
+
+    default: str = "en"
+    reps: str = ""
+    countries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +194,7 @@ class Sections:
     mail: MailSection = field(default_factory=MailSection)
     web: WebSection = field(default_factory=WebSection)
     brand: BrandSection = field(default_factory=BrandSection)
+    language: LanguageSection = field(default_factory=LanguageSection)
     tasks: TasksSection = field(default_factory=TasksSection)
     reps: RepsSection = field(default_factory=RepsSection)
     scope: ScopeSection = field(default_factory=ScopeSection)

@@ -9,7 +9,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -17,13 +17,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
+from config.files import first_problem, read, refuse_unknown
 from config.sections import Sections
+from core.advice import AdviceRules
+from core.blocks import Switch, Switches
 from core.cadence import Cadences
 from core.calendar import CalendarSettings
+from core.consoles import Console, Consoles
 from core.errors import ConfigurationError
+from core.offers import OfferRule, Offers
 from core.ports import Connector
 from core.products import Catalogue
 from core.validity import ValidityRules
+from core.words import Block
 
 PREFIX = "NOLAPSE_"
 _PLACES = ("path", "paths", "file", "folder", "mailbox")
@@ -40,6 +46,10 @@ class Settings:
     calendar: CalendarSettings
     validity: ValidityRules
     catalogue: Catalogue
+    advice: AdviceRules
+    offers: Offers
+    switches: Switches
+    consoles: Consoles
     base: Path
     source: str
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -67,6 +77,7 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
     sections = Sections(**built)
     used = {*sections.sync.sources, sections.sync.crm, sections.mail.via, *(set(said) & set(offered))} - {""}
     connectors = {name: _connector(name, offered) for name in sorted(used)}
+    products = _beside("products.toml", base)
     return Settings(
         sections=sections,
         connectors=connectors,
@@ -77,7 +88,11 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
         cadences=Cadences.from_toml(_beside("cadence.toml", base)),
         calendar=CalendarSettings.from_toml(_beside("calendar.toml", base)),
         validity=ValidityRules.from_toml(_beside("validity.toml", base)),
-        catalogue=Catalogue.from_toml(_beside("products.toml", base)),
+        catalogue=Catalogue.from_toml(products),
+        advice=_advice(products.get("advice", {}), products.get("competitors", {})),
+        offers=_offers(base),
+        switches=_switches(base),
+        consoles=_consoles(base, sections),
         base=base,
         source=where,
         overrides=overrides,
@@ -114,6 +129,55 @@ def _beside(name: str, base: Path) -> dict[str, Any]:
     """A settings file beside nolapse.toml; its top-level entries stand in for the packaged ones of the same name."""
     own = base / name
     return packaged(name) | (_read_toml(own) if own.is_file() else {})
+
+
+def _advice(advice: object, competitors: object) -> AdviceRules:
+    if not isinstance(advice, Mapping):
+        raise ConfigurationError("products.toml: advice must be a table")
+    return read(AdviceRules, {**advice, "competitors": competitors}, "products.toml: advice")
+
+
+def _switches(base: Path) -> Switches:
+    said = read(dict[Block, Switch], _beside("blocks.toml", base), "blocks.toml")
+    try:
+        return Switches({block: switch.in_lower_case() for block, switch in said.items()})
+    except ValueError as error:
+        raise ConfigurationError(f"blocks.toml: {error}") from error
+
+
+def _offers(base: Path) -> Offers:
+    """The offers, with the codes of the files that they name."""
+    rules = read(dict[str, OfferRule], _beside("offers.toml", base), "offers.toml")
+    for name, rule in rules.items():
+        if rule.codes:
+            raise ConfigurationError(f"offers.toml: {name}.codes: codes stand in a file; name it in codes_file")
+        if not rule.codes_file:
+            continue
+        try:
+            lines = (base / rule.codes_file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"offers.toml: {name}.codes_file: the file cannot be read; check that it exists and is written in UTF-8"
+            ) from error
+        codes = tuple(dict.fromkeys(code for line in lines if (code := line.strip())))
+        if not codes:
+            raise ConfigurationError(f"offers.toml: {name}.codes_file: the file holds no code")
+        rules[name] = replace(rule, codes=codes)
+    return Offers({name: rule.in_lower_case() for name, rule in rules.items()})
+
+
+def _consoles(base: Path, sections: Sections) -> Consoles:
+    found = read(dict[str, Console], _beside("consoles.toml", base), "consoles.toml")
+    try:
+        consoles = Consoles(found)
+    except ValueError as error:
+        raise ConfigurationError(f"consoles.toml: {error}") from error
+    if sections.brand.console not in found:
+        known = ", ".join(sorted(found))
+        raise ConfigurationError(
+            f"[brand] console: {sections.brand.console} is not in consoles.toml; known are {known}"
+        )
+    return consoles
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -156,12 +220,11 @@ def _section(name: str, kind: type[Any], said: object, overrides: Mapping[str, s
     for key, entry in known.items():
         if key not in values and isinstance(entry.default, str):
             values[key] = _resolve(key, entry.default, base)
+    refuse_unknown(kind, values, f"{where}: [{name}]")
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{where}: [{name}] {key}: {_lower(first['msg'])}") from error
+        raise ConfigurationError(f"{where}: [{name}] {first_problem(error)}") from error
 
 
 def _take(

@@ -1,0 +1,71 @@
+"""Makes of the settings what messages say beside the facts of their orders: the brand, its words, languages, parts."""
+
+from config.sections import Words
+from config.settings import Settings
+from core.errors import ConfigurationError
+from core.languages import LANGUAGES, Languages
+from core.messages import Brand, Colours, Link, Picture
+from core.policy import MessagePolicy
+
+LEAST_CONTRAST = 4.5
+"""What a reader needs to read text on a colour (WCAG 2, 1.4.3)."""
+
+
+def brand_of(settings: Settings) -> Brand:
+    """Whose messages they are. Raises `ConfigurationError` for a picture without the words that stand in for it."""
+    said = settings.sections.brand
+    console = settings.consoles.consoles[said.console]
+    return Brand(
+        company=said.company,
+        sender=said.sender,
+        console_name=said.console_name or console.name,
+        console_url=said.console_url or console.url,
+        postal_address=said.postal_address,
+        support=said.support,
+        logo=_picture("logo", said.logo_url, said.logo_alt),
+        colours=Colours(accent=said.accent, link=said.link_colour, background=said.background),
+    )
+
+
+def messages_of(settings: Settings) -> MessagePolicy:
+    """What else messages may say. Raises `ConfigurationError` for a language that there are no words for."""
+    brand, language = settings.sections.brand, settings.sections.language
+    known = ", ".join(LANGUAGES)
+    for name, code in [("default", language.default), ("reps", language.reps), *language.countries.items()]:
+        if code and code not in LANGUAGES:
+            where = name if name in ("default", "reps") else f"countries.{name}"
+            raise ConfigurationError(f"[language] {where}: {code} is not a language of the messages; known are {known}")
+    countries = {country.upper(): code for country, code in language.countries.items()}
+    return MessagePolicy(
+        switches=settings.switches,
+        offers=settings.offers,
+        catalogue=settings.catalogue,
+        advice=settings.advice,
+        consoles=settings.consoles,
+        console=brand.console,
+        languages=Languages(language.default, countries),
+        rep_language=language.reps,
+        seal=_picture("seal", brand.seal_url, brand.seal_alt),
+        seal_help_url=brand.seal_help_url,
+        legal_footer=_by_language(brand.legal_footer),
+        links=tuple(
+            {code: Link(label, link.url) for code, label in _by_language(link.label).items()} for link in brand.links
+        ),
+    )
+
+
+def contrast_with_white(colour: str) -> float:
+    """The contrast of white text on a colour such as `#1f5a8a`: 1 (none) to 21 (WCAG 2, relative luminance)."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def _picture(name: str, url: str, alt: str) -> Picture | None:
+    if url and not alt.strip():
+        raise ConfigurationError(f"[brand] {name}_alt is empty; give the words that stand in for the picture")
+    return Picture(url, alt) if url else None
+
+
+def _by_language(words: Words) -> dict[str, str]:
+    return {"": words} if isinstance(words, str) else dict(words)
