@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test fire lint format lock wheel bench clean python
+.PHONY: help demo test fire lint format translations lock wheel bench clean python
 
 # Say which Python to use with `make test PYTHON=/path/to/python3`.
 CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3)
@@ -36,7 +36,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(shell pwd))
 endif
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## a sample portfolio through 120 days
 	@$(VENV)/bin/nolapse demo $(ARGS)
@@ -57,6 +57,9 @@ format: $(READY) ## put the code in form
 	@$(RUN) ruff check --fix-only --quiet .
 	@$(RUN) ruff format .
 
+translations: $(READY) ## the catalogues of messages in step with the templates
+	@$(RUN) templates.translations $(ARGS)
+
 # Locks for every platform and every Python from 3.11 on. Versions stay unless told: make lock ARGS=--upgrade
 LOCK = $(RUN) uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
@@ -69,6 +72,21 @@ wheel: $(READY) ## the wheel, in dist/
 
 bench: $(READY) ## how fast it is: takes the figures of bench/README.md afresh
 	@$(RUN) bench $(ARGS)
+
+# The page's frames need a moment of the browser's time. Chinese and Korean need fonts (Debian: fonts-noto-cjk).
+BROWSER ?= chromium
+PICTURES = docs/pictures
+PICTURE = $(BROWSER) --headless --no-sandbox --disable-gpu --hide-scrollbars --virtual-time-budget=8000 2>/dev/null
+pictures: $(READY) ## the pictures in docs/, by a headless browser (BROWSER=chromium)
+	@command -v $(BROWSER) >/dev/null || { echo "nolapse: needs $(BROWSER); install it, or name another: make pictures BROWSER=google-chrome" >&2; exit 1; }
+	@mkdir -p $(PICTURES)
+	@$(VENV)/bin/nolapse --config docs/pictures/nolapse.toml preview --output $(PICTURES)/gallery.html --today 2026-11-21
+	@set -e; page="file://$$(pwd)/$(PICTURES)/gallery.html"; \
+	$(PICTURE) --window-size=1040,1500 --screenshot=$(PICTURES)/single.png "$$page#template=single&urgency=notice&language=en"; \
+	$(PICTURE) --window-size=1040,1500 --screenshot=$(PICTURES)/digest.png "$$page#template=digest&urgency=warning&language=es"; \
+	$(PICTURE) --window-size=1040,1500 --screenshot=$(PICTURES)/expired.png "$$page#template=expired&language=ko"; \
+	$(PICTURE) --window-size=900,1500 --screenshot=$(PICTURES)/script.png "$$page#template=task_call&language=en"
+	@rm -f $(PICTURES)/gallery.html
 
 clean: ## remove what these targets made: the environment, caches, dist/
 	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

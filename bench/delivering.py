@@ -50,7 +50,7 @@ def deliver_once(url: str, mailbox: str) -> Taken:
 
 
 @dataclass(slots=True)
-class _Kept:
+class Kept:
     """What one mail was made of: each template with the facts it was filled with, and the mail itself."""
 
     rendered: list[tuple[Template, Mapping[str, Any]]] = field(default_factory=list)
@@ -67,27 +67,29 @@ def build_once(url: str, mailbox: str) -> Taken:
     taken = Taken(done=len(kept))
     with stopwatch(taken):
         for one in kept:
-            _build_by_library(*_parts(one))
+            build_by_library(*parts_of(one))
     own = Taken()
     with stopwatch(own):
         for one in kept:
-            _parts(one)
-            build(_mail(one))
+            parts_of(one)
+            build(_mail_of(one))
     taken.notes = {"own": own.wall}
     return taken
 
 
-def _parts(one: _Kept) -> tuple[Mail, str, str]:
+def parts_of(one: Kept) -> tuple[Mail, str, str]:
+    """The mail, and its text and HTML parts rendered afresh by a bare Jinja."""
     worded = [template.render(facts) for template, facts in one.rendered]
-    return _mail(one), worded[1], worded[2]
+    return _mail_of(one), worded[1], worded[2]
 
 
-def _mail(one: _Kept) -> Mail:
+def _mail_of(one: Kept) -> Mail:
     assert one.mail is not None
     return one.mail
 
 
-def _build_by_library(mail: Mail, text: str, html: str) -> bytes:
+def build_by_library(mail: Mail, text: str, html: str) -> bytes:
+    """The mail as the standard library's `email` makes it."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(mail.sender_name, addr_spec=mail.sender)
     message["To"] = Address(mail.to_name, addr_spec=mail.to)
@@ -100,13 +102,16 @@ def _build_by_library(mail: Mail, text: str, html: str) -> bytes:
         message[name] = value
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    for file in mail.attachments:
+        main, _, sub = file.content_type.partition(";")[0].partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     return message.as_bytes()
 
 
-def _facts_of_all(url: str, mailbox: str) -> list[_Kept]:
-    kept: list[_Kept] = [_Kept()]
+def _facts_of_all(url: str, mailbox: str) -> list[Kept]:
+    kept: list[Kept] = [Kept()]
     shutil.rmtree(mailbox, ignore_errors=True)
-    with House(url, mailbox=Path(mailbox)) as house, _recording(kept):
+    with House(url, mailbox=Path(mailbox)) as house, recording(kept):
         app = house.app
         mailer = app.mailer
         passing_on: Callable[[Sequence[Mail]], Any] = mailer.send
@@ -125,7 +130,7 @@ def _facts_of_all(url: str, mailbox: str) -> list[_Kept]:
 
 
 @contextmanager
-def _recording(kept: list[_Kept]) -> Iterator[None]:
+def recording(kept: list[Kept]) -> Iterator[None]:
     """Keeps what each template is filled with, the template as a bare Jinja compiles it, without the sandbox."""
     engines: dict[int, Environment] = {}
     render = Shelf.render
@@ -133,8 +138,8 @@ def _recording(kept: list[_Kept]) -> Iterator[None]:
     def keeping(shelf: Shelf, name: str, facts: Mapping[str, Any]) -> str:
         bare = engines.setdefault(id(shelf), _bare(shelf.environment))
         kept[-1].rendered.append((bare.get_template(name), dict(facts)))
-        if name == "mail.html.j2":
-            kept.append(_Kept())
+        if name == "mail.mjml":
+            kept.append(Kept())
         return render(shelf, name, facts)
 
     Shelf.render = keeping  # type: ignore[method-assign, assignment]

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import delivering, planning, syncing
+from bench import delivering, planning, syncing, wording
 from bench.ledger import Size, make_ledger
 from bench.measure import Pair, Taken, here, in_child, in_turns
 from bench.places import Place
@@ -18,7 +18,7 @@ from bench.table import Row
 PLAN_RATIO, PLAN_SIZE_RATIO = 10.0, 1.5
 SYNC_RATIO = 4.0
 PEAK_MB = 300.0
-MAILS_A_SECOND, DELIVER_RATIO = 250.0, 0.6
+MAILS_A_SECOND, DELIVER_RATIO, WORD_RATIO = 250.0, 0.6, 0.6
 START_RATIO = 3.5
 LIMIT_SHARE = 0.9
 
@@ -231,6 +231,22 @@ def _deliver(bench: Bench) -> Iterator[Row]:
     )
 
 
+def _word(bench: Bench) -> Iterator[Row]:
+    mails = bench.figures.mails_due
+    pair = bench.turns(
+        partial(bench.measure, wording.word_once, mails), partial(bench.measure, wording.render_once, mails)
+    )
+    best, bare = pair.best, pair.best_bare
+    yield Row(
+        f"word {mails:,} mails in six languages: both parts, the calendar entry, MIME",
+        f"{best.done / best.wall:,.0f} a second",
+        f"Jinja2 and email.message: {bare.done / bare.wall:,.0f} a second",
+        f"{1 / pair.ratio:.2f} (cpu {1 / pair.cpu_ratio:.2f})",
+        f"at least {WORD_RATIO:g}",
+        1 / pair.ratio >= WORD_RATIO,
+    )
+
+
 def _start(bench: Bench) -> Iterator[Row]:
     pair = start_in_turns(bench.figures.starts)
     yield Row(
@@ -273,6 +289,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "plan": _plan,
     "sync": _sync,
     "deliver": _deliver,
+    "word": _word,
     "start": _start,
 }
 APART: dict[str, Callable[[Bench], Iterator[Row]]] = {"certcentral": _certcentral}
