@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from config.brand import brand_of, messages_of
 from config.rejects import RejectsFile
@@ -27,6 +28,9 @@ from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.store import Store, open_store
 from core.timing import Timer
 from core.words import DeliveryKind
+
+if TYPE_CHECKING:
+    from templates.pages import PageWriter
 
 
 @dataclass
@@ -105,8 +109,19 @@ class App:
         """What words the messages."""
         from templates.writer import JinjaWriter
 
+        return JinjaWriter(overrides=self._own_templates)
+
+    @property
+    def _own_templates(self) -> Path | None:
         own = self.settings.base / "templates"
-        return JinjaWriter(overrides=own if own.is_dir() else None)
+        return own if own.is_dir() else None
+
+    @cached_property
+    def pages(self) -> "PageWriter":
+        """What words the pages that customers see."""
+        from templates.pages import PageWriter
+
+        return PageWriter(self._own_templates, self.policy.messages.languages)
 
     @cached_property
     def links(self) -> Links:

@@ -58,6 +58,9 @@ class MailSection:
 class WebSection:
     """The web app, and where the world reaches it; without `public_url` links lead to the console.
 
+    Links lead by the web app to `shop_url`, `{order}` standing for the order's id, or to the console. One address may
+    knock at the public doors within `public_limit`.
+
     `listen` is HOST:PORT for `nolapse serve`, empty: no web app. `proxies` is how many of ours stand before it.
     `renewals_secret` is that of POST /webhooks/renewals; `renewals_secret_before` is still taken while senders change.
     A request may have `max_body_bytes`, a sender `timeout_seconds`. Raw events are kept for `keep_events_days`.
@@ -65,6 +68,8 @@ class WebSection:
 
     public_url: str = ""
     link_secret: SecretStr | None = None
+    shop_url: str = ""
+    public_limit: str = "60 per minute"
     listen: str = ""
     threads: Annotated[int, Field(ge=1, le=256)] = 8
     proxies: Annotated[int, Field(ge=0, le=10)] = 0

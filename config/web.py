@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from config.assembly import App
 from config.sections import WebSection
 from core import inbox
 from core.errors import ConfigurationError, NolapseError
+from core.links import SignedLinks
 from core.timing import RealTime
 
 if TYPE_CHECKING:
@@ -31,11 +33,15 @@ def address(section: WebSection) -> tuple[str, int]:
 
 def web_app(app: App, wake: Callable[[], None]) -> "Flask":
     """The Flask app with all its doors. Raises `ConfigurationError` for a secret that is none."""
+    from flask_limiter import Limiter
+    from flask_limiter.util import get_remote_address
+
     from webhooks import renewals
     from webhooks.app import WebLimits, create_app
     from webhooks.inlet import Inlet
     from webhooks.metrics import Metrics
     from webhooks.operations import operations
+    from webhooks.public import Public, public
 
     section = app.settings.sections.web
     named = {"renewals_secret": section.renewals_secret, "renewals_secret_before": section.renewals_secret_before}
@@ -45,7 +51,23 @@ def web_app(app: App, wake: Callable[[], None]) -> "Flask":
     metrics = Metrics(app.store)
     inlet = Inlet(app.store, metrics, wake)
     blueprints = [renewals.door(inlet, secrets), operations(app.store, metrics, figures=section.metrics)]
-    return create_app(blueprints, metrics, WebLimits(section.max_body_bytes, section.proxies))
+    limiter = Limiter(get_remote_address, storage_uri="memory://")
+    if isinstance(app.links, SignedLinks):
+        doors = Public(
+            app.store, app.links, app.pages, app.policy.brand, _target(app), metrics, crm=app.crm is not None
+        )
+        blueprints.append(public(doors, limiter.limit(section.public_limit)))
+    made = create_app(blueprints, metrics, WebLimits(section.max_body_bytes, section.proxies))
+    limiter.init_app(made)
+    return made
+
+
+def _target(app: App) -> str:
+    """Where a renewal is done: the shop, or else the console. Raises `ConfigurationError` where that is no web address."""
+    target = app.settings.sections.web.shop_url or app.policy.brand.console_url
+    if urlsplit(target).scheme not in ("http", "https"):
+        raise ConfigurationError(f"[web] shop_url: {target} is no web address; write https://… with {{order}} in it")
+    return target
 
 
 class Web:

@@ -45,7 +45,7 @@ LAYOUT = "mail.mjml"
 NAMES = frozenset(
     {
         "letter", "task", "order", "orders", "digest", "say", "brand", "theme", "offer", "benefits", "upsell", "automation",
-        "warning", "seal", "kept", "closing", "counted", "questions", "mark", "sep",
+        "warning", "seal", "kept", "closing", "counted", "questions", "mark", "sep", "page",
     }
 )  # fmt: skip
 _ALWAYS = frozenset({"loop", "self", "super", "caller", "varargs", "kwargs"})
