@@ -59,6 +59,7 @@ _FACTS = frozenset(
 _HERE = Path(__file__).parent
 _PACKAGED = (_HERE / "words", _HERE / "layouts")
 _SPACES = re.compile(r"\s+")
+_BLANKS = re.compile(r"[ \t\r\n]+")  # not no-break spaces: no line ends there
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +291,9 @@ def _line(error: Exception) -> str:
 
 def wrap(text: str, width: int = 76, indent: str = "") -> str:
     """The text in lines of at most `width`, later ones indented; a longer word, such as a link, keeps a line."""
-    return "\n".join(_lines(text.split(), width, indent))
+    return "\n".join(
+        _lines(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word], width, indent)
+    )
 
 
 def _lines(words: list[str], width: int, indent: str) -> Iterator[str]:

@@ -11,6 +11,8 @@ from typing import Any
 from core.errors import ConfigurationError
 from core.words import Block
 
+_BLANKS = re.compile(r"[ \t\r\n]+")
+
 MARK = "\x1e"
 """Begins a passage; its name follows up to the end of the line."""
 
@@ -97,7 +99,8 @@ def passages(rendered: str, name: str, urls: Mapping[str, str]) -> Passages:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """The text with single blanks. No-break spaces stay: French sets them before some signs."""
+    return " ".join(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word])
 
 
 def _paragraphs(text: str) -> tuple[str, ...]:
@@ -108,7 +111,7 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 
 
 def _list(text: str) -> tuple[str, ...]:
-    return tuple(" ".join(part.split()) for part in text.split("\n") if part and not part.isspace())
+    return tuple(_line(part) for part in text.split("\n") if part and not part.isspace())
 
 
 def _points(text: str) -> tuple[tuple[str, ...], ...]:
@@ -116,7 +119,7 @@ def _points(text: str) -> tuple[tuple[str, ...], ...]:
     for line in text.split("\n"):
         if not line or line.isspace():
             continue
-        parts = tuple(" ".join(part.split()) for part in line.strip(" \t").split(SEPARATOR))
+        parts = tuple(_line(part) for part in line.strip(" \t").split(SEPARATOR))
         if parts[0] or not found:
             found.append(parts)
         else:
