@@ -1,79 +1,21 @@
 """The tables. Times are UTC, dates are dates, money is in minor units; keys are unique where the world sees them."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
-    Boolean,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
-    false,
     text,
-    true,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
 )
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """An instant: aware in Python, UTC in the database. A naive time is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-# SQLite numbers rows by itself only where the key is exactly INTEGER.
-Id = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _id() -> Column[int]:
-    return Column("id", Id, primary_key=True, autoincrement=True)
-
-
-def _word(name: str, default: str = "") -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=text(f"'{default}'"))
-
-
-def _flag(name: str, default: bool = False) -> Column[bool]:
-    return Column(name, Boolean, nullable=False, server_default=true() if default else false())
-
-
-def _ref(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, Id, ForeignKey(target), nullable=nullable)
-
+from core.columns import Id, UtcTime, flag, id_column, metadata, reference, word
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -96,7 +38,7 @@ circuits = Table(
     Column("connector", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("broken_until", UtcTime),
-    _word("why"),
+    word("why"),
 )
 
 call_limits = Table(
@@ -109,52 +51,52 @@ call_limits = Table(
 reps = Table(
     "reps",
     metadata,
-    _id(),
+    id_column(),
     Column("rep_key", Text, nullable=False, unique=True),
-    _word("name"),
-    _word("email"),
-    _word("phone"),
-    _word("job", "rep"),
-    _word("manager_key"),
-    _word("deputy_key"),
-    _word("language"),
-    _flag("active", default=True),
+    word("name"),
+    word("email"),
+    word("phone"),
+    word("job", "rep"),
+    word("manager_key"),
+    word("deputy_key"),
+    word("language"),
+    flag("active", default=True),
 )
 
 accounts = Table(
     "accounts",
     metadata,
-    _id(),
+    id_column(),
     Column("account_key", Text, nullable=False, unique=True),
-    _word("source"),
-    _word("name"),
-    _word("country"),
-    _word("language"),
-    _word("zone"),
-    _word("segment"),
-    _word("route"),
-    _word("brand"),
-    _word("owner_key"),
-    _flag("do_not_contact"),
-    _flag("do_not_call"),
-    _word("unused"),  # features the account has bought and is known not to use, separated by blanks
-    _word("used"),
+    word("source"),
+    word("name"),
+    word("country"),
+    word("language"),
+    word("zone"),
+    word("segment"),
+    word("route"),
+    word("brand"),
+    word("owner_key"),
+    flag("do_not_contact"),
+    flag("do_not_call"),
+    word("unused"),  # features the account has bought and is known not to use, separated by blanks
+    word("used"),
     Column("digest", LargeBinary),
 )
 
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
-    _ref("account_id", "accounts.id"),
+    id_column(),
+    reference("account_id", "accounts.id"),
     Column("email", Text, nullable=False),
-    _word("name"),
-    _word("phone"),
-    _word("language"),
-    _word("zone"),
-    _word("roles"),  # the roles this person has for every order of the account, separated by blanks
-    _word("source"),
-    _word("consent"),  # the basis on which offers may be sent; empty: unknown, hence none
+    word("name"),
+    word("phone"),
+    word("language"),
+    word("zone"),
+    word("roles"),  # the roles this person has for every order of the account, separated by blanks
+    word("source"),
+    word("consent"),  # the basis on which offers may be sent; empty: unknown, hence none
     Column("consent_since", UtcTime),
     UniqueConstraint("account_id", "email"),
     Index("ix_contacts_email", "email"),
@@ -163,36 +105,36 @@ contacts = Table(
 orders = Table(
     "orders",
     metadata,
-    _id(),
+    id_column(),
     Column("order_key", Text, nullable=False, unique=True),
     Column("source", Text, nullable=False),
     Column("ca", Text, nullable=False),
     Column("outside_id", Text, nullable=False),
-    _ref("account_id", "accounts.id"),
+    reference("account_id", "accounts.id"),
     Column("status", Text, nullable=False),
-    _word("status_text"),
-    _word("product_id"),
-    _word("product_name"),
+    word("status_text"),
+    word("product_id"),
+    word("product_name"),
     Column("kind", Text, nullable=False),
     Column("level", Text),
-    _word("common_name"),
+    word("common_name"),
     Column("dns_names", JSON, nullable=False, server_default=text("'[]'")),
     Column("placed_on", Date, nullable=False),
     Column("starts_on", Date),
     Column("order_expires_on", Date),
-    _flag("order_expires_inferred"),
-    _word("certificate_id"),
+    flag("order_expires_inferred"),
+    word("certificate_id"),
     Column("certificate_issued_on", Date),
     Column("certificate_expires_on", Date),
     Column("term_days", Integer),
-    _flag("auto_renew"),
-    _flag("ca_notices_off"),
-    _flag("ca_notices_off_ours"),
-    _flag("is_renewed"),
-    _word("renewed_by"),
-    _word("renewal_of"),
+    flag("auto_renew"),
+    flag("ca_notices_off"),
+    flag("ca_notices_off_ours"),
+    flag("is_renewed"),
+    word("renewed_by"),
+    word("renewal_of"),
     Column("value_minor", BigInteger),
-    _word("currency"),
+    word("currency"),
     Column("digest", LargeBinary, nullable=False),
     Column("record_digest", LargeBinary),
     Column("first_seen_at", UtcTime, nullable=False),
@@ -216,25 +158,25 @@ order_contacts = Table(
 cycles = Table(
     "cycles",
     metadata,
-    _id(),
-    _ref("order_id", "orders.id"),
+    id_column(),
+    reference("order_id", "orders.id"),
     Column("clock", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date, nullable=False),
-    _word("certificate_id"),
-    _flag("open", default=True),
-    _word("closing"),  # why sync saw it end; settle draws the consequences
-    _word("outcome"),
-    _word("reason"),
+    word("certificate_id"),
+    flag("open", default=True),
+    word("closing"),  # why sync saw it end; settle draws the consequences
+    word("outcome"),
+    word("reason"),
     Column("closed_on", Date),
-    _word("stage", "upcoming"),
-    _word("certainty"),
+    word("stage", "upcoming"),
+    word("certainty"),
     Column("provisional_until", Date),
     Column("committed_until", Date),
     Column("snoozed_until", Date),
-    _word("lost_reason"),
-    _word("lost_scope"),
+    word("lost_reason"),
+    word("lost_scope"),
     Column("win_back_on", Date),
     Column("next_on", Date),  # the first day on which the cadence has anything to decide; empty: nothing more
     UniqueConstraint("order_id", "clock", "number"),
@@ -246,18 +188,18 @@ cycles = Table(
 tasks = Table(
     "tasks",
     metadata,
-    _id(),
+    id_column(),
     Column("task_key", Text, nullable=False, unique=True),
-    _ref("account_id", "accounts.id"),
+    reference("account_id", "accounts.id"),
     Column("kind", Text, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    _word("outside_id"),
-    _word("owner_key"),
+    word("outside_id"),
+    word("owner_key"),
     Column("urgency", Text, nullable=False),
     Column("due_on", Date, nullable=False),
-    _word("outcome"),
-    _word("reason"),
+    word("outcome"),
+    word("reason"),
     Column("created_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime),
     UniqueConstraint("account_id", "kind", "generation"),
@@ -275,7 +217,7 @@ task_orders = Table(
     metadata,
     Column("task_id", Id, ForeignKey("tasks.id"), primary_key=True),
     Column("cycle_id", Id, ForeignKey("cycles.id"), primary_key=True),
-    _flag("settled"),
+    flag("settled"),
     Index("ix_task_orders_cycle_id", "cycle_id"),
 )
 
@@ -287,29 +229,29 @@ WAITING = "state = 'planned'"
 deliveries = Table(
     "deliveries",
     metadata,
-    _id(),
+    id_column(),
     Column("key", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False),
-    _word("clock"),
-    _ref("account_id", "accounts.id", nullable=True),
-    _ref("contact_id", "contacts.id", nullable=True),
-    _ref("order_id", "orders.id", nullable=True),
-    _ref("task_id", "tasks.id", nullable=True),
+    word("clock"),
+    reference("account_id", "accounts.id", nullable=True),
+    reference("contact_id", "contacts.id", nullable=True),
+    reference("order_id", "orders.id", nullable=True),
+    reference("task_id", "tasks.id", nullable=True),
     Column("day", Date, nullable=False),
     Column("send_after", UtcTime, nullable=False),
-    _word("urgency", "notice"),
-    _word("nature", "service"),
-    _word("touchpoint"),
+    word("urgency", "notice"),
+    word("nature", "service"),
+    word("touchpoint"),
     Column("token", Text),
     Column("lease_until", UtcTime),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("sending_at", UtcTime),
     Column("settled_at", UtcTime),
-    _word("outside_id"),
-    _word("reason"),
-    _word("error"),
+    word("outside_id"),
+    word("reason"),
+    word("error"),
     Column("payload", JSON),
     Index(
         "ix_deliveries_waiting",
@@ -340,17 +282,17 @@ deliveries = Table(
 touches = Table(
     "touches",
     metadata,
-    _id(),
-    _ref("cycle_id", "cycles.id"),
+    id_column(),
+    reference("cycle_id", "cycles.id"),
     Column("touchpoint", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("urgency", Text, nullable=False),
     Column("nature", Text, nullable=False),
     Column("day", Date, nullable=False),
     Column("state", Text, nullable=False),
-    _word("reason"),
-    _ref("contact_id", "contacts.id", nullable=True),
-    _ref("delivery_id", "deliveries.id", nullable=True),
+    word("reason"),
+    reference("contact_id", "contacts.id", nullable=True),
+    reference("delivery_id", "deliveries.id", nullable=True),
     Column("decided_at", UtcTime, nullable=False),
     UniqueConstraint("cycle_id", "touchpoint", "channel"),
     Index("ix_touches_delivery_id", "delivery_id"),
@@ -368,10 +310,10 @@ promises = Table(
     "promises",
     metadata,
     Column("cycle_id", Id, ForeignKey("cycles.id"), primary_key=True, autoincrement=False),
-    _ref("account_id", "accounts.id"),
+    reference("account_id", "accounts.id"),
     Column("offer", Text, nullable=False),
     Column("percent", Integer, nullable=False),
-    _word("code"),
+    word("code"),
     Column("ends_on", Date, nullable=False),
     Column("promised_at", UtcTime, nullable=False),
     Index("ix_promises_offer_account_id", "offer", "account_id"),
@@ -387,18 +329,18 @@ offer_counts = Table(
 confirmations = Table(
     "confirmations",
     metadata,
-    _id(),
+    id_column(),
     Column("source", Text, nullable=False),
     Column("source_key", Text, nullable=False),
     Column("order_key", Text, nullable=False),
     Column("clock", Text, nullable=False),
     Column("renewed_on", Date, nullable=False),
-    _word("new_order_key"),
-    _word("evidence"),
+    word("new_order_key"),
+    word("evidence"),
     Column("certainty", Text, nullable=False),
     Column("state", Text, nullable=False),
-    _word("reason"),
-    _ref("cycle_id", "cycles.id", nullable=True),
+    word("reason"),
+    reference("cycle_id", "cycles.id", nullable=True),
     Column("received_at", UtcTime, nullable=False),
     Column("applied_at", UtcTime),
     UniqueConstraint("source", "source_key"),
@@ -417,13 +359,13 @@ UNAPPLIED = "state = 'received'"
 inbox = Table(
     "inbox",
     metadata,
-    _id(),
+    id_column(),
     Column("door", Text, nullable=False),
     Column("event_key", Text, nullable=False),
     Column("received_at", UtcTime, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    _word("reason"),
+    word("reason"),
     Column("settled_at", UtcTime),
     Column("content", LargeBinary, nullable=False),
     UniqueConstraint("door", "event_key"),
@@ -434,12 +376,12 @@ inbox = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    _id(),
+    id_column(),
     Column("address", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("nature", Text, nullable=False),
-    _word("source"),
-    _word("reason"),
+    word("source"),
+    word("reason"),
     Column("since", UtcTime, nullable=False),
     UniqueConstraint("address", "channel", "nature"),
 )
@@ -447,11 +389,11 @@ suppressions = Table(
 sync_runs = Table(
     "sync_runs",
     metadata,
-    _id(),
+    id_column(),
     Column("source", Text, nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
-    _flag("complete"),
+    flag("complete"),
     Column("cursor", Text),
     Column("counts", JSON),
     Index("ix_sync_runs_source", "source"),

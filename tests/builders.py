@@ -13,6 +13,7 @@ from config.settings import packaged
 from core import golive
 from core.cadence_tables import Cadences
 from core.calendar import Calendar, CalendarSettings
+from core.columns import metadata
 from core.confirmations import Confirmation, note
 from core.deliver import deliver
 from core.deliver_mail import MailKind
@@ -36,7 +37,7 @@ from core.plan import PlanCounts, plan
 from core.policy import Policy
 from core.ports import Crm, Finding, Mailer
 from core.run import RunCounts
-from core.schema import cycles, metadata, orders, touches
+from core.schema import cycles, orders, touches
 from core.settle import SettleCounts, settle
 from core.store import Store, open_store
 from core.sync import SyncCounts, sync

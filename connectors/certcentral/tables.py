@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, Column, Date, MetaData, Table, Text, text
 
-from core.schema import metadata as engine_metadata
+from core.columns import metadata as engine_metadata
 
 metadata = MetaData(naming_convention=engine_metadata.naming_convention)
 

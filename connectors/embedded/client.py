@@ -15,7 +15,7 @@ from connectors.embedded.tables import (
     metadata,
 )
 from core.batches import batched
-from core.schema import UtcTime
+from core.columns import UtcTime
 from core.sql import insert_new, upsert
 from core.store import Store
 

@@ -14,8 +14,8 @@ from sqlalchemy import (
     text,
 )
 
-from core.schema import Id, UtcTime
-from core.schema import metadata as engine_metadata
+from core.columns import Id, UtcTime
+from core.columns import metadata as engine_metadata
 
 metadata = MetaData(naming_convention=engine_metadata.naming_convention)
 

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from sqlalchemy import JSON, Column, Index, LargeBinary, MetaData, Table, Text, text
 
-from core.schema import UtcTime
-from core.schema import metadata as engine_metadata
+from core.columns import UtcTime
+from core.columns import metadata as engine_metadata
 
 metadata = MetaData(naming_convention=engine_metadata.naming_convention)
 

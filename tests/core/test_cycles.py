@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from core.columns import metadata
 from core.cycles import Frame, install_cycle
 from core.model import OrderFacts
 from core.reasons import Reason
-from core.schema import cycles, metadata, touches
+from core.schema import cycles, touches
 from core.settle import SettleCounts, settle
 from core.store import Store, open_store, rehearse
 from core.sync import sync

@@ -17,10 +17,10 @@ from sqlalchemy import MetaData, inspect, select, text
 from connectors.certcentral.tables import metadata as certcentral
 from connectors.embedded.tables import metadata as embedded
 from connectors.hubspot.tables import metadata as hubspot
+from core.columns import metadata as engine
 from core.errors import StoreError
 from core.migrations import current, migrate, newest, require_newest
 from core.schema import meta
-from core.schema import metadata as engine
 from core.store import Store, open_store
 
 TABLES = {"alembic_version"}.union(*(one.tables for one in (engine, certcentral, embedded, hubspot)))

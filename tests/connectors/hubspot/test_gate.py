@@ -13,8 +13,9 @@ from connectors.hubspot.gate import AccountGate, account_gate
 from connectors.hubspot.objects import Filter
 from connectors.hubspot.opening import open_client
 from connectors.hubspot.settings import HubSpotSettings
+from core.columns import metadata
 from core.errors import ConfigurationError, RetriableError
-from core.schema import call_limits, metadata
+from core.schema import call_limits
 from core.store import Store, open_store
 from tests.conftest import Prepared
 from tests.connectors.hubspot.conftest import quick_client
