@@ -90,6 +90,8 @@ class PostgresServer:
         self._admin = psycopg.connect(
             host="127.0.0.1", port=port, user=USER, dbname="postgres", autocommit=True, connect_timeout=5
         )
+        # Three times as fast as by the log, the way of newer servers.
+        self._copied = " STRATEGY FILE_COPY" if self._admin.info.server_version >= 150_000 else ""
 
     def url(self, name: str) -> str:
         """SQLAlchemy's URL of the database of this name."""
@@ -98,7 +100,7 @@ class PostgresServer:
     def create(self, template: str = "template1") -> str:
         """A new database, a copy of the template: its name."""
         name = f"test_{next(self._numbers)}"
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._run(f"CREATE DATABASE {{}} TEMPLATE {{}}{self._copied}", name, template)
         return name
 
     def drop(self, name: str) -> None:
