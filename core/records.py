@@ -1,6 +1,7 @@
 """What reps see in the CRM: order records, queued on a change and built when they go, and the logs of mails."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -110,7 +111,9 @@ def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Rec
             currency=row.currency,
             people=people.get(row.id, ()),
         )
-        fields = [getattr(record, name) for name in Record.__slots__ if name not in _NOT_COMPARED]
+        # Where somebody's renewals stand changes with every mail, and is told with its log.
+        lasting = replace(record, people=tuple(replace(one, next_on=None, urgency=None) for one in record.people))
+        fields = [getattr(lasting, name) for name in Record.__slots__ if name not in _NOT_COMPARED]
         digest = digest_of(*fields)
         built[row.id] = (record, digest, digest == row.record_digest)
     return built
