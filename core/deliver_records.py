@@ -68,7 +68,7 @@ class RecordKind(_Repeatable):
         self.batch_size = max(crm.batch_size, self.least_claim)
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
-        built = records.build(connection, {row.order_id: row.key for row in rows})
+        built = records.build(connection, {row.order_id: row.key for row in rows}, timer.day)
         items: dict[int, SealedRecord] = {}
         withdrawn: dict[int, str] = {}
         for row in rows:
@@ -97,7 +97,7 @@ class MailLogKind(_Repeatable):
         self._links = links
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
-        people = people_by_id(connection, {row.contact_id for row in rows if row.contact_id is not None})
+        people = people_by_id(connection, {row.contact_id for row in rows if row.contact_id is not None}, timer.day)
         items = {
             row.id: MailLog(
                 key=row.key,

@@ -125,7 +125,8 @@ class TaskClose:
 class RecordPerson:
     """A person of an order, for a CRM that keeps contacts and for the marketing people who work in it.
 
-    `next_on` is the day of the next touchpoint about any order of this person, `urgency` that of the last one.
+    `next_on` is the day of the next touchpoint about any order of this person, `urgency` that of the last one, and
+    `offer_code` that of an offer which was promised with a mail and still holds.
     """
 
     email: str
@@ -135,6 +136,7 @@ class RecordPerson:
     roles: tuple[str, ...] = ()
     next_on: date | None = None
     urgency: Urgency | None = None
+    offer_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,6 @@ class Record:
     currency: str
     people: tuple[RecordPerson, ...] = ()
     renewal_link: str = ""
-    offer_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from core.ports import RecordPerson
-from core.schema import accounts, contacts, cycles, order_contacts, orders, touches
+from core.schema import accounts, contacts, cycles, order_contacts, orders, promises, touches
 from core.words import Clock, TouchState, Urgency
 
 
-def people_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, tuple[RecordPerson, ...]]:
+def people_of(connection: Connection, order_ids: Sequence[int], today: date) -> dict[int, tuple[RecordPerson, ...]]:
     """The people of each of these orders: those named by the order, and those with a role for the whole account."""
     roles = _roles(connection, order_ids)
-    people = people_by_id(connection, {contact_id for of_order in roles.values() for contact_id in of_order})
+    people = people_by_id(connection, {contact_id for of_order in roles.values() for contact_id in of_order}, today)
     return {
         order_id: tuple(
             replace(people[contact_id], roles=tuple(sorted(held))) for contact_id, held in sorted(of_order.items())
@@ -25,7 +25,7 @@ def people_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, tup
     }
 
 
-def people_by_id(connection: Connection, contact_ids: Collection[int]) -> dict[int, RecordPerson]:
+def people_by_id(connection: Connection, contact_ids: Collection[int], today: date) -> dict[int, RecordPerson]:
     """These people by their ids in the store, without the roles that they have for single orders."""
     ids = set(contact_ids)
     columns = (contacts.c.id, contacts.c.email, contacts.c.name, contacts.c.phone, contacts.c.language)
@@ -36,6 +36,7 @@ def people_by_id(connection: Connection, contact_ids: Collection[int]) -> dict[i
     )
     following = _next_days(connection, ids)
     urgencies = _last_urgencies(connection, ids)
+    codes = _codes(connection, ids, today)
     return {
         row.id: RecordPerson(
             email=row.email,
@@ -44,6 +45,7 @@ def people_by_id(connection: Connection, contact_ids: Collection[int]) -> dict[i
             language=row.language or row.account_language,
             next_on=following.get(row.id),
             urgency=urgencies.get(row.id),
+            offer_code=codes.get(row.id, ""),
         )
         for row in connection.execute(query)
     }
@@ -86,3 +88,16 @@ def _last_urgencies(connection: Connection, contact_ids: set[int]) -> Mapping[in
         .order_by(touches.c.day, touches.c.id)
     )
     return {contact_id: Urgency(urgency) for contact_id, urgency in connection.execute(query)}
+
+
+def _codes(connection: Connection, contact_ids: set[int], today: date) -> Mapping[int, str]:
+    """The code of the offer that was last promised to each person, for a renewal that is open."""
+    query = (
+        select(touches.c.contact_id, promises.c.code)
+        .join(promises, promises.c.cycle_id == touches.c.cycle_id)
+        .join(cycles, cycles.c.id == touches.c.cycle_id)
+        .where(touches.c.contact_id.in_(contact_ids), touches.c.state == TouchState.DONE, cycles.c.open)
+        .where(promises.c.ends_on >= today)
+        .order_by(promises.c.promised_at, promises.c.cycle_id)
+    )
+    return {contact_id: code for contact_id, code in connection.execute(query)}

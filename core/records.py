@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -78,7 +78,7 @@ def queue_logs(connection: Connection, sent: Sequence[tuple[Any, Mapping[str, An
     insert_new(connection, deliveries, rows)
 
 
-def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Record, bytes, bool]]:
+def build(connection: Connection, wanted: dict[int, str], today: date) -> dict[int, tuple[Record, bytes, bool]]:
     """The records of orders (id → delivery key) as they are now, their digests, and whether the CRM has them already."""
     query = (
         select(orders, accounts.c.account_key, accounts.c.name.label("account_name"), accounts.c.owner_key)
@@ -89,7 +89,7 @@ def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Rec
         cycles.c.order_id.in_(list(wanted)), cycles.c.clock == Clock.RENEWAL
     )
     stages = {order_id: stage for order_id, stage in connection.execute(latest.order_by(cycles.c.number))}
-    people = people_of(connection, list(wanted))
+    people = people_of(connection, list(wanted), today)
     built: dict[int, tuple[Record, bytes, bool]] = {}
     for row in connection.execute(query):
         record = Record(
@@ -112,7 +112,9 @@ def build(connection: Connection, wanted: dict[int, str]) -> dict[int, tuple[Rec
             people=people.get(row.id, ()),
         )
         # Where somebody's renewals stand changes with every mail, and is told with its log.
-        lasting = replace(record, people=tuple(replace(one, next_on=None, urgency=None) for one in record.people))
+        lasting = replace(
+            record, people=tuple(replace(one, next_on=None, urgency=None, offer_code="") for one in record.people)
+        )
         fields = [getattr(lasting, name) for name in Record.__slots__ if name not in _NOT_COMPARED]
         digest = digest_of(*fields)
         built[row.id] = (record, digest, digest == row.record_digest)

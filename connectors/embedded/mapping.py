@@ -12,7 +12,7 @@ OPEN = "open"
 DONE = "done"
 
 # People and links are with the contacts and mails already.
-_RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("people", "renewal_link", "offer_code"))
+_RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("people", "renewal_link"))
 _CHANGE_FIELDS = ("what", "task_key", "order_key", "account_key", "value", "at")
 
 

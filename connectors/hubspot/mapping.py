@@ -128,13 +128,13 @@ def contact_key(address: str) -> str:
     return f"contact-{hashlib.sha256(address.strip().lower().encode()).hexdigest()[:24]}"
 
 
-def renewal_properties(person: RecordPerson, offer_code: str = "", link: str = "") -> dict[str, str]:
+def renewal_properties(person: RecordPerson, link: str = "") -> dict[str, str]:
     """What marketing people build workflows on. They change at a touchpoint, never by the day."""
     said = {
         "nolapse_contact_key": contact_key(person.email),
         "nolapse_next_touchpoint_on": day(person.next_on),
         "nolapse_urgency": "" if person.urgency is None else str(person.urgency),
-        "nolapse_offer_code": offer_code,
+        "nolapse_offer_code": person.offer_code,
         "nolapse_language": person.language,
     }
     return said | ({"nolapse_renewal_link": link} if link else {})

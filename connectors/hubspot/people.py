@@ -40,7 +40,6 @@ class Someone:
 
     person: RecordPerson
     account_key: str
-    offer_code: str = ""
     link: str = ""
 
     @property
@@ -208,7 +207,7 @@ class People:
         writes, by_key = [], {}
         for one in unknown:
             company_id = known.companies.get(one.account_key, "")
-            said = renewal_properties(one.person, one.offer_code, one.link)
+            said = renewal_properties(one.person, one.link)
             properties = contact_properties(one.person) | {name: value for name, value in said.items() if value}
             ends = (self._target.ends("contacts", "companies", company_id),) if company_id else ()
             key = contact_key(one.address)
@@ -252,7 +251,7 @@ class People:
             link = links.get(one.address)
             if link is None:
                 continue
-            said = renewal_properties(one.person, one.offer_code, one.link)
+            said = renewal_properties(one.person, one.link)
             digest = renewal_digest(said)
             company_id = known.companies.get(one.account_key, "")
             hung = not company_id or link.facts.get("company") == company_id
@@ -290,6 +289,6 @@ def people_of(records: Sequence[Record]) -> dict[str, Someone]:
     found: dict[str, Someone] = {}
     for record in sorted(records, key=lambda one: str(one.order_expires_on or one.certificate_expires_on or "9")):
         for person in record.people:
-            one = Someone(person, record.account_key, record.offer_code, record.renewal_link)
+            one = Someone(person, record.account_key, record.renewal_link)
             found.setdefault(one.address, one)
     return found

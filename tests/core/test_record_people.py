@@ -2,11 +2,11 @@
 
 from datetime import date, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from core.record_people import people_by_id, people_of
 from core.records import push_again
-from core.schema import accounts, contacts, deliveries, orders
+from core.schema import accounts, contacts, deliveries, orders, promises
 from core.timing import WholeDay
 from core.words import DeliveryState, Role, Urgency
 from tests.builders import House, account, facts, person
@@ -21,7 +21,7 @@ def test_people_of_the_order_and_of_the_account(house: House) -> None:
     house.source.rows = [facts(ends_on=END, people=(person("ann@acme.example", Role.TECHNICAL, name="Ann"),))]
     house.sync(DAY)
     with house.store.read() as connection:
-        found = people_of(connection, [house.rows(orders)[0].id])
+        found = people_of(connection, [house.rows(orders)[0].id], DAY)
     [people] = found.values()
     assert {(one.email, one.name, one.language, one.roles) for one in people} == {
         ("boss@acme.example", "", "fr", ("billing",)),
@@ -34,13 +34,13 @@ def test_where_a_person_stands(house: House) -> None:
     house.sync(DAY)
     [ann] = house.rows(contacts)
     with house.store.read() as connection:
-        before = people_by_id(connection, [ann.id])[ann.id]
+        before = people_by_id(connection, [ann.id], DAY)[ann.id]
     assert before.urgency is None
     assert before.next_on is not None
     house.run(DAY)
     house.run(DAY + timedelta(days=1))
     with house.store.read() as connection:
-        after = people_by_id(connection, [ann.id])[ann.id]
+        after = people_by_id(connection, [ann.id], DAY)[ann.id]
     assert after.urgency is Urgency.NOTICE
     assert after.next_on is not None
     assert after.next_on > DAY
@@ -48,9 +48,25 @@ def test_where_a_person_stands(house: House) -> None:
     assert {log.person.urgency for log in house.crm.mails.values() if log.person} == {Urgency.NOTICE}
 
 
+def test_a_code_is_told_with_the_log_of_the_mail_while_it_holds(house: House) -> None:
+    house.source.rows = [facts(ends_on=END)]
+    house.run(DAY)
+    house.run(DAY + timedelta(days=1))
+    [ann], [cycle] = house.rows(contacts), house.cycles()
+    promised = {"cycle_id": cycle.id, "account_id": ann.account_id, "offer": "early", "percent": 20, "code": "EARLY20"}
+    ends = {"ends_on": END - timedelta(days=30), "promised_at": WholeDay(DAY).opening}
+    house.write(insert(promises).values(promised | ends))
+    with house.store.read() as connection:
+        codes = [
+            people_by_id(connection, [ann.id], day)[ann.id].offer_code
+            for day in (DAY, END - timedelta(days=30), END - timedelta(days=29))
+        ]
+    assert codes == ["EARLY20", "EARLY20", ""]
+
+
 def test_nobody_asked_for_is_nobody(house: House) -> None:
     with house.store.read() as connection:
-        assert (people_of(connection, []), people_by_id(connection, [])) == ({}, {})
+        assert (people_of(connection, [], DAY), people_by_id(connection, [], DAY)) == ({}, {})
 
 
 def test_records_of_an_account_go_again(house: House) -> None:

@@ -115,10 +115,10 @@ class TestBuild:
         take(house, facts(ends_on=END))
         [row] = house.rows(orders)
         with house.store.begin() as connection:
-            record, digest, known = build(connection, {row.id: "a"})[row.id]
+            record, digest, known = build(connection, {row.id: "a"}, DAY)[row.id]
             assert not known
             remember(connection, [(row.id, digest)])
-            again, same, known = build(connection, {row.id: "b"})[row.id]
+            again, same, known = build(connection, {row.id: "b"}, DAY)[row.id]
         assert known
         assert same == digest
         assert again == replace(record, key="b")
