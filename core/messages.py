@@ -395,25 +395,3 @@ class Writer(Protocol):
     def check(self) -> None:
         """Words samples of every kind, so that a broken template is found before it is needed."""
         ...
-
-
-class PageKind(StrEnum):
-    """The pages that customers see."""
-
-    UNSUBSCRIBE = "unsubscribe"
-    NO_OFFERS = "no_offers"
-    UNSUBSCRIBED = "unsubscribed"
-    RENEWED = "renewed"
-    NOT_VALID = "not_valid"
-    TRY_LATER = "try_later"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page for one reader. `address` is masked; it is there where the page is about somebody's mails."""
-
-    kind: PageKind
-    language: str
-    brand: Brand
-    address: str = ""
-    order_id: str = ""

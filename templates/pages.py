@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.languages import Languages
-from core.messages import Page, PageKind
+from core.pages import Page, PageKind
 from templates.harmless import plain
 from templates.library import Library
 from templates.passages import SEPARATOR

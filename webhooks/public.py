@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 
 from core.errors import StoreError, UsageError
 from core.links import SignedLinks
-from core.messages import Brand, Page, PageKind
+from core.messages import Brand
+from core.pages import Page, PageKind
 from core.reasons import Reason
 from core.schema import accounts, contacts, cycles, orders
 from core.store import Store

@@ -1,0 +1,28 @@
+"""The pages that customers see, before they are worded: which one, for whom, about what."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.messages import Brand
+
+
+class PageKind(StrEnum):
+    """The pages that customers see."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    NO_OFFERS = "no_offers"
+    UNSUBSCRIBED = "unsubscribed"
+    RENEWED = "renewed"
+    NOT_VALID = "not_valid"
+    TRY_LATER = "try_later"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page for one reader. `address` is masked; it is there where the page is about somebody's mails."""
+
+    kind: PageKind
+    language: str
+    brand: Brand
+    address: str = ""
+    order_id: str = ""
