@@ -72,14 +72,15 @@ def _sender(app: "App") -> "Sequence[Finding]":
 
 
 def _brand(app: "App") -> "Sequence[Finding]":
-    from config.brand import LEAST_CONTRAST, contrast_with_white
+    from config.brand import LEAST_CONTRAST
     from core.ports import Finding
+    from templates.theme import WHITE, contrast
 
     brand = app.policy.brand
     told = [Finding("brand", True, f"{brand.company}, {brand.console_name}")]
     accent = brand.colours.accent
-    if accent and (contrast := contrast_with_white(accent)) < LEAST_CONTRAST:
-        text = f"white text on accent {accent} has a contrast of {contrast:.1f}"
+    if accent and (found := contrast(accent, WHITE)) < LEAST_CONTRAST:
+        text = f"white text on accent {accent} has a contrast of {found:.1f}"
         told.append(Finding("brand", False, text, f"choose a darker one: readers need {LEAST_CONTRAST}"))
     return told
 

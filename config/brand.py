@@ -54,13 +54,6 @@ def messages_of(settings: Settings) -> MessagePolicy:
     )
 
 
-def contrast_with_white(colour: str) -> float:
-    """The contrast of white text on a colour such as `#1f5a8a`: 1 (none) to 21 (WCAG 2, relative luminance)."""
-    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
-
-
 def _picture(name: str, url: str, alt: str) -> Picture | None:
     if url and not alt.strip():
         raise ConfigurationError(f"[brand] {name}_alt is empty; give the words that stand in for the picture")

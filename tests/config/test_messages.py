@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from config.brand import brand_of, contrast_with_white, messages_of
+from config.brand import brand_of, messages_of
 from config.settings import Settings, load
 from core.advice import Terms
 from core.errors import ConfigurationError
 from core.languages import LANGUAGES
 from core.messages import Colours, Link, Picture
 from core.words import Block, Clock, Urgency
+from templates.theme import WHITE, contrast
 
 
 def settings(folder: Path, nolapse: str = "", **files: str) -> Settings:
@@ -167,4 +168,4 @@ def test_an_empty_file_of_codes_is_refused(tmp_path: Path) -> None:
     [("#000000", 21, 21), ("#ffffff", 1, 1), ("#1f5a8a", 7, 7.4), ("#ff8800", 2, 2.6)],
 )
 def test_contrast_is_that_of_the_guidelines(colour: str, least: float, most: float) -> None:
-    assert least <= round(contrast_with_white(colour), 2) <= most
+    assert least <= round(contrast(colour, WHITE), 2) <= most
