@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from config.process import collect_less
+
 
 @dataclass(slots=True)
 class Taken:
@@ -32,8 +34,8 @@ def stopwatch(taken: Taken) -> Iterator[None]:
 
 
 def in_child(work: Callable[..., Taken], *arguments: Any) -> Taken:
-    """Does the work in a new Python process, and gives what it took with the most memory that process ever held."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    """Does the work in a new Python process that is set as the command's is, and gives what it took with the most memory that process ever held."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=collect_less) as pool:
         return pool.submit(here, work, *arguments).result()
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from config.process import collect_less
+
 COMMANDS = {
     "check": ("cli.check", "Whether everything that is set can be used."),
     "confirm": ("cli.ledger", "Note that an order has been renewed, reissued or installed."),
@@ -65,6 +67,7 @@ def nolapse(ctx: click.Context, config: str | None, debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command and ends the process: 0 done, 1 a run with failures, 2 wrong usage or settings."""
+    collect_less()
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:

@@ -27,8 +27,10 @@ LONGEST_LINE = 998  # octets a line may hold at all (RFC 5322 §2.1.1)
 LONGEST_ADDRESS = 254  # octets of an address (RFC 5321 §4.5.3.1.3)
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_NOT_SEVEN_BIT = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f-\xff]")
+_SEVEN_BIT = b"\t\n" + bytes(range(32, 127))
 _ASCII = bytes(range(128))
+_NO_REFERENCE = re.compile("[^\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd]")  # readers take some of these for other signs
+_STYLE = re.compile(r"<style\b.*?</style", re.DOTALL | re.IGNORECASE)
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,\"]+|\"(?:[ !#-\[\]-~]|\\[ -~])+\"")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
@@ -208,7 +210,8 @@ def _content(mail: Mail) -> list[bytes]:
     """The Content-Type header and all that follows it."""
     plain = _text_part("plain", mail.text)
     words = [*plain]
-    seal = blake2b("\0".join((mail.message_id, mail.text, mail.html)).encode("utf-8", "replace"), digest_size=12)
+    # The text says what the page says: no author of either can know the mark beforehand.
+    seal = blake2b("\0".join((mail.message_id, mail.text or mail.html)).encode("utf-8", "replace"), digest_size=12)
     if mail.html:
         words = _multipart("alternative", f"=_a{seal.hexdigest()}", [plain, _text_part("html", mail.html)])
     if mail.attachments:
@@ -230,12 +233,26 @@ def _text_part(subtype: str, text: str) -> list[bytes]:
     """As it is where every server takes it so, else quoted-printable, or base64 where that is the shorter."""
     if not text.endswith("\n"):
         text += "\n"
-    body = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
-    if not _NOT_SEVEN_BIT.search(body) and max(map(len, body.split(b"\n"))) <= LONGEST_LINE:
-        return [_text_head(subtype, "7bit"), body.replace(b"\n", b"\r\n")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    body = text.encode("utf-8", "replace")
+    plain = _in_references(text, body) if subtype == "html" and len(body) > len(text) else body
+    if not plain.translate(None, _SEVEN_BIT) and max(map(len, plain.split(b"\n"))) <= LONGEST_LINE:
+        return [_text_head(subtype, "7bit"), plain.replace(b"\n", b"\r\n")]
     if len(body.translate(None, _ASCII)) * 6 > len(body):
         return [_text_head(subtype, "base64"), _base64_lines(body.replace(b"\n", b"\r\n"))]
     return [_text_head(subtype, "quoted-printable"), b2a_qp(body, istext=True).replace(b"\n", b"\r\n")]
+
+
+def _in_references(html: str, body: bytes) -> bytes:
+    """The page with character references for what is beyond ASCII, which spares it an encoding of the whole.
+
+    Style sheets know no references, and a page that is mostly beyond ASCII grows too much by them: these stay.
+    """
+    beyond = body.translate(None, _ASCII)
+    if len(beyond) * 6 > len(body) or _NO_REFERENCE.search(beyond.decode()):
+        return body
+    styled = all(map(str.isascii, _STYLE.findall(html)))
+    return html.encode("ascii", "xmlcharrefreplace") if styled else body
 
 
 def _text_head(subtype: str, encoding: str) -> bytes:

@@ -5,6 +5,7 @@ HTML is escaped by the environment, not here.
 
 import unicodedata
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from core.errors import ConfigurationError
@@ -101,6 +102,7 @@ def web_link(url: str) -> str:
     return url
 
 
+@lru_cache(256)
 def mail_link(address: str) -> str:
     """A `mailto:` link of an address, with or without a name before it, or of such a link; empty stays empty."""
     address = plain(address, LONGEST_URL)

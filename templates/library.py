@@ -8,7 +8,7 @@ ConfigurationError of one line that names its file and, where it is known, the l
 import re
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
@@ -155,10 +155,25 @@ class Library:
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, with a short way to the facts and the catalogue, which are most of what templates read and call.
 
-    The facts are plain values; the functions of the catalogue look a text up and fill it in.
+    The facts are plain values; the functions of the catalogue look a text up and fill it in. What was opened stays so:
+    every template is given the same globals, and none changes while the process runs.
     """
 
     words: frozenset[Callable[..., str]] = frozenset()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.opened: dict[str, Template] = {}
+
+    def get_template(
+        self, name: str | Template, parent: str | None = None, globals: MutableMapping[str, Any] | None = None
+    ) -> Template:
+        if not isinstance(name, str):
+            return super().get_template(name, parent, globals)
+        found = self.opened.get(name)
+        if found is None:
+            found = self.opened[name] = super().get_template(name, parent, globals)
+        return found
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         if type(__obj) is FunctionType and __obj in __self.words:
@@ -291,6 +306,8 @@ def _line(error: Exception) -> str:
 
 def wrap(text: str, width: int = 76, indent: str = "") -> str:
     """The text in lines of at most `width`, later ones indented; a longer word, such as a link, keeps a line."""
+    if len(text) < width and text.isascii():
+        return " ".join(text.split())
     return "\n".join(
         _lines(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word], width, indent)
     )

@@ -200,7 +200,8 @@ class EmbeddedMailer:
         return [Finding("embedded mailbox", True, f"mails go to the folder {self._maildir.folder}")]
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Ends the threads that write mails."""
+        self._maildir.close()
 
 
 def _of_mail(key: str, error: NolapseError | None) -> Result:

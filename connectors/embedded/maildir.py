@@ -32,6 +32,13 @@ class Maildir:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._pool: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Ends the threads that write; a later `deliver` starts new ones."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
 
     def deliver(self, mails: Mapping[str, bytes]) -> dict[str, NolapseError]:
         """Puts mails (key → message) in, each durably when this returns; gives the errors of those that are not in.
@@ -45,8 +52,9 @@ class Maildir:
             self._make()
         except OSError as error:
             return dict.fromkeys(mails, self._in_words(error))
-        with ThreadPoolExecutor(min(len(mails), _WRITERS) or 1) as pool:
-            writing = {key: pool.submit(self._write, file_name(key), message) for key, message in mails.items()}
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_WRITERS)
+        writing = {key: self._pool.submit(self._write, file_name(key), message) for key, message in mails.items()}
         for key, written in writing.items():
             try:
                 drafts[key] = written.result()

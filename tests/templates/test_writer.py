@@ -385,7 +385,7 @@ def test_the_calendar_entry_names_the_certificate_and_its_order() -> None:
 def test_the_preheader_stands_hidden_at_the_head() -> None:
     worded = mail(line(7))
     assert worded.preheader == "Order 11223344 ends on 8 December 2026. Leave time for validation and installation."
-    assert re.search(r"<body[^>]*><div style=\"display:none;[^>]*>" + re.escape(worded.preheader), worded.html)
+    assert re.search(r"<body[^>]*><div\sstyle=\"display:none;[^>]*>" + re.escape(worded.preheader), worded.html)
 
 
 @given(name=st.text(max_size=400), account=st.text(max_size=400), person=st.text(max_size=400))
