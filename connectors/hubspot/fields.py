@@ -9,6 +9,11 @@ GROUP = "nolapse"
 GROUP_LABEL = "Certificate renewals"
 
 
+def opted_out_field(subscription_id: int) -> str:
+    """HubSpot's own property of contacts that are opted out of one subscription type; empty for none."""
+    return f"hs_email_optout_{subscription_id}" if subscription_id else ""
+
+
 class Holder(StrEnum):
     """The kind of thing in HubSpot that carries a property. A `record` is a ticket, deal or custom object."""
 

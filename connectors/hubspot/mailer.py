@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.hubspot.errors import Denied, HubSpotError, Refused, Unclear
+from connectors.hubspot.fields import opted_out_field
 from connectors.hubspot.foreign import mapping_of, text_of
 from connectors.hubspot.links import Link, LinkKind, Links
 from connectors.hubspot.mapping import clean
@@ -20,8 +21,9 @@ from connectors.hubspot.outcomes import failed
 from connectors.hubspot.tables import LinkState
 from connectors.hubspot.target import Target
 from connectors.hubspot.transport import path_of
-from core.errors import NolapseError, SkippableError
+from core.errors import NolapseError, PostponedError, SkippableError
 from core.ports import Finding, Handed, Mail, Result
+from core.words import Nature
 
 log = logging.getLogger("nolapse.hubspot")
 
@@ -52,6 +54,8 @@ class HubSpotMailer:
     def __init__(self, target: Target, links: Links) -> None:
         self._target = target
         self._links = links
+        out_of_offers = opted_out_field(target.settings.subscription_id)
+        self._no_offers = ("nolapse_no_offers", *filter(None, [out_of_offers]))
 
     def send(self, batch: Sequence[Mail]) -> list[Result]:
         """Hands over each mail once. Raises `NolapseError` only where none has been handed over."""
@@ -62,7 +66,8 @@ class HubSpotMailer:
         gone = self._links.get(LinkKind.ENROLMENT, [mail.key for mail in batch])
         waiting = [mail for mail in batch if mail.key not in gone or gone[mail.key].state is not LinkState.LINKED]
         addresses = list(dict.fromkeys(mail.to.lower() for mail in waiting if _usable(mail.to)))
-        there = self._target.client.batch_read("contacts", addresses, _ASKED, "email") if addresses else {}
+        asked = (*_ASKED, *self._no_offers)
+        there = self._target.client.batch_read("contacts", addresses, asked, "email") if addresses else {}
         with ThreadPoolExecutor(self._target.client.parallel, thread_name_prefix="hubspot") as pool:
             sent = pool.map(lambda mail: self._one(mail, _Recipient(there.get(mail.to.lower())), gone), waiting)
             results = {result.key: result for result in sent}
@@ -99,6 +104,9 @@ class HubSpotMailer:
             return failed(mail.key, SkippableError("the recipient's address is none"))
         if recipient.has("hs_email_optout"):
             return failed(mail.key, SkippableError("the recipient has opted out of mails in HubSpot"))
+        if mail.nature is Nature.COMMERCIAL and any(map(recipient.has, self._no_offers)):
+            # The next sync takes the refusal in, and the mail is worded afresh, without offers.
+            return failed(mail.key, PostponedError("the recipient has refused offers in HubSpot since the last sync"))
         try:
             begun = gone.get(mail.key)
             if begun is not None and (id := self._enrolment(begun.facts)):

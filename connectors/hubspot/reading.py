@@ -10,7 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from connectors.hubspot import cursor as cursors
-from connectors.hubspot.fields import LOST_REASONS, TASK_OUTCOMES, Holder, LostScope, unique_field
+from connectors.hubspot.fields import (
+    LOST_REASONS,
+    TASK_OUTCOMES,
+    Holder,
+    LostScope,
+    opted_out_field,
+    unique_field,
+)
 from connectors.hubspot.layout import object_type_of
 from connectors.hubspot.ledger import Ledger, Standing
 from connectors.hubspot.links import LinkKind, Links
@@ -60,6 +67,7 @@ class Reader:
         self._target = target
         self._links = links
         self._ledger = ledger
+        self._out_of_offers = opted_out_field(target.settings.subscription_id)
 
     def changes(self, since: str | None) -> tuple[list[CrmChange], str | None]:
         """All changes since the cursor, in their order, and the cursor behind them; the same one where nothing is new."""
@@ -69,7 +77,7 @@ class Reader:
         moved = False
         kinds: tuple[tuple[Holder, Sequence[str], Callable[[list[_Found]], Iterator[tuple[str, CrmChange]]]], ...] = (
             (Holder.COMPANY, _COMPANY, self._of_companies),
-            (Holder.CONTACT, _CONTACT, self._of_contacts),
+            (Holder.CONTACT, (*_CONTACT, *filter(None, [self._out_of_offers])), self._of_contacts),
             (Holder.RECORD, (*_RECORD, self._target.layout.stage_property), self._of_records),
             (Holder.TASK, _TASK, self._of_tasks),
         )
@@ -167,7 +175,8 @@ class Reader:
             yield one.at, one.change("optout", address)
         elif not opted_out and (Nature.SERVICE, NAME) in refused:
             yield one.at, one.change("optin", address)
-        if one.said.get("nolapse_no_offers") == "true" and not refused:
+        no_offers = "true" in (one.said.get("nolapse_no_offers"), one.said.get(self._out_of_offers))
+        if no_offers and not refused:
             yield one.at, one.change("offers_optout", address)
 
     def _of_reps(self, new_owners: Sequence[str]) -> Iterator[CrmChange]:

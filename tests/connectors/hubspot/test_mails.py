@@ -9,9 +9,9 @@ import pytest
 
 from connectors.hubspot.links import LinkKind
 from connectors.hubspot.mailer import HubSpotMailer
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, PostponedError
 from core.ports import Handed, MailLog, OptOut, RecordPerson
-from core.words import Urgency
+from core.words import Nature, Urgency
 from tests.connectors.contract import a_mail, a_record
 from tests.connectors.hubspot.accounts import Account
 from tests.fakes.hubspot.world import MAIL_TEMPLATE
@@ -143,6 +143,18 @@ class TestSingleSend:
         with pytest.raises(ConfigurationError, match="single_send_id"):
             mailer.send([a_mail()])
         assert [(one.ok, "single_send_id" in one.advice) for one in mailer.check()] == [(False, True)]
+
+    @pytest.mark.parametrize("refused", ["nolapse_no_offers", "hs_email_optout_1002"])
+    def test_who_has_refused_offers_meanwhile_gets_none(self, account: Account, refused: str) -> None:
+        known(account)
+        contact, world = account.one("contacts"), account.world
+        world.shelf("contacts").write(contact, {refused: "true"}, world.hubspot, world.clock.now())
+        mailer = account.mailer(single_send_id=MAIL_TEMPLATE, subscription_id=1002)
+        mail = a_mail(to="ann@acme.example", nature=Nature.COMMERCIAL)
+        (result,) = mailer.send([mail])
+        assert isinstance(result.error, PostponedError)
+        assert account.world.sent == []
+        assert [one.handed for one in mailer.send([replace(mail, nature=Nature.SERVICE)])] == [Handed.DELIVERED]
 
     def test_a_tier_without_transactional_mail_is_told(self, account: Account, mailer: HubSpotMailer) -> None:
         account.world.transactional = False

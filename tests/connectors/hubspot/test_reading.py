@@ -1,13 +1,14 @@
 """What people did in HubSpot comes back through the engine's own sync; what we wrote does not."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from core import crm_changes, golive
 from core.locks import holding
 from core.model import OrderFacts
+from core.ports import OptOut
 from core.reasons import Reason
 from core.schema import accounts, contacts, cycles, reps, suppressions
 from core.store import Store
@@ -217,6 +218,18 @@ class TestPeople:
         assert office.take() == 1
         assert [row.nature for row in office.house.rows(suppressions)] == ["commercial"]
         assert office.take() == 0
+
+    def test_out_of_the_subscription_of_offers(self, office: Office) -> None:
+        office.open()
+        office.hubspot.crm(subscription_id=1002).write_optout(
+            [OptOut("o", "ann@acme.example", "mail", "commercial", datetime(2026, 11, 1, tzinfo=UTC))]
+        )
+        contact, world = office.hubspot.one("contacts"), office.hubspot.world
+        world.shelf("contacts").write(contact, {"nolapse_no_offers": ""}, world.hubspot, world.clock.now())
+        office.wait(1)
+        assert [one.what for one in office.hubspot.crm().changes(None)[0]] == []
+        assert [one.what for one in office.hubspot.crm(subscription_id=1001).changes(None)[0]] == []
+        assert [one.what for one in office.hubspot.crm(subscription_id=1002).changes(None)[0]] == ["offers_optout"]
 
     def test_allowed_again(self, office: Office) -> None:
         office.open()

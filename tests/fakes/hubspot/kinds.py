@@ -46,6 +46,8 @@ createdate* datetime
 lastmodifieddate* datetime
 hs_additional_emails*
 hs_email_optout* bool
+hs_email_optout_1001* bool
+hs_email_optout_1002* bool
 hs_sequences_is_enrolled* bool
 hs_latest_sequence_enrolled* number
 hs_marketable_status* enumeration true,false

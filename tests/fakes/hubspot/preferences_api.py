@@ -94,6 +94,10 @@ def _set(call: Call, address: str, body: dict[str, Any]) -> dict[str, Any]:
     if preferences.state(subscription.id)[0] == wanted:
         return _status(call, address, subscription, "NO_STATUS_CHANGE")
     preferences.states[subscription.id] = (wanted, call.now)
+    contact = call.world.shelf("contacts").find("email", address)
+    if contact is not None:
+        out = {f"hs_email_optout_{subscription.id}": "true" if wanted == "UNSUBSCRIBED" else "false"}
+        call.world.shelf("contacts").write(contact, out, call.world.hubspot, call.now)
     return _status(call, address, subscription, "REQUESTED_CHANGE_OCCURRED")
 
 
