@@ -26,6 +26,19 @@ settings.register_profile(
 )
 settings.load_profile("in_ci" if IN_CI else "here")
 
+_IN_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 4_000_000_000
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Puts the folders of the tests into memory where there is room: no test pulls the plug of the whole machine.
+
+    Every commit on SQLite waits until it is on the disk, which is most of the time of many tests.
+    """
+    if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ENOUGH_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
+
 Prepare = Callable[[str], Any]
 
 

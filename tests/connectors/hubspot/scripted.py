@@ -80,6 +80,7 @@ def running_script() -> Iterator[Scripted]:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 64
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """A client that went away is what the test wants."""

@@ -137,7 +137,7 @@ def silence(*mistake: Any) -> Verdict:
 
 
 def test_without_a_connection_nothing_was_done() -> None:
-    pool = urllib3.PoolManager(retries=False, timeout=0.5)
+    pool = urllib3.PoolManager(retries=False, timeout=60.0)
     with pytest.raises(urllib3.exceptions.HTTPError) as error:
         pool.request("POST", f"http://127.0.0.1:{free_port()}/")
     found = silence(error.value)
