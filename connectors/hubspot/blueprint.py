@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.hubspot.fields import FIELDS, STAGES, Field, Holder
+from connectors.crm.choices import STAGES
+from connectors.hubspot.fields import FIELDS, Field, Holder
 from connectors.hubspot.settings import HubSpotSettings
 from core.words import Stage
 

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from connectors.crm.ledger import Ledger
+from connectors.crm.linking import Linking
+from connectors.crm.links import Links
+from connectors.crm.persons import CrmPeople
 from connectors.hubspot.check import Check
+from connectors.hubspot.companies import HubSpotCompanies
 from connectors.hubspot.forecast import Forecaster
-from connectors.hubspot.ledger import Ledger
-from connectors.hubspot.linking import Linking
-from connectors.hubspot.links import Links
 from connectors.hubspot.made import Made
 from connectors.hubspot.mailer import HubSpotMailer
 from connectors.hubspot.mails import Refusals, Timeline
@@ -21,6 +23,7 @@ from connectors.hubspot.reading import Reader
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.target import Target
 from connectors.hubspot.tasking import Tasks
+from core.crm_ports import TaskAssign
 from core.ports import (
     Ambiguity,
     Connector,
@@ -48,12 +51,12 @@ class HubSpotCrm:
     search_lag = timedelta(seconds=60)
 
     def __init__(self, target: Target) -> None:
-        links, ledger = Links(target.engine), Ledger(target.engine)
+        links, ledger = Links(target.engine, NAME), Ledger(target.engine)
         people = People(target, links, ledger.domain_users)
         self._target = target
         self._forecaster = Forecaster(target, links, ledger) if target.settings.forecast_deals else None
         self._pusher = Pusher(target, links, people, self._forecaster)
-        self._linking = Linking(target, links)
+        self._linking = Linking(HubSpotCompanies(target), links)
         self._tasks = Tasks(target, links)
         self._timeline = Timeline(target, links, people)
         self._refusals = Refusals(target)
@@ -79,9 +82,21 @@ class HubSpotCrm:
         """Completes the tasks that are still open."""
         return self._tasks.close(closes) if closes else []
 
+    def assign_tasks(self, assigns: Sequence[TaskAssign]) -> list[Result]:
+        """Gives open tasks to their new owners where nobody has given them to somebody else."""
+        return self._tasks.assign(assigns) if assigns else []
+
     def changes(self, since: str | None) -> tuple[Sequence[CrmChange], str | None]:
         """What people changed since the cursor, and the next cursor."""
         return self._reader.changes(since)
+
+    def changes_of(self, things: Sequence[str]) -> Sequence[CrmChange]:
+        """What people changed in these records, read again by their ids."""
+        return self._reader.changes_of(things)
+
+    def address_of(self, thing: str) -> str:
+        """The address of a contact that we have linked; empty for any other. HubSpot is not asked."""
+        return self._reader.address_of(thing)
 
     def read(self, order_keys: Sequence[str]) -> Mapping[str, Record]:
         """Our records as HubSpot holds them."""
@@ -133,7 +148,19 @@ def open_crm(settings: HubSpotSettings, engine: Engine) -> HubSpotCrm:
 def open_mailer(settings: HubSpotSettings, engine: Engine) -> HubSpotMailer:
     """Mails by the account of the settings."""
     target = _target(settings, engine)
-    return HubSpotMailer(target, Links(engine))
+    return HubSpotMailer(target, Links(engine, NAME))
 
 
-CONNECTOR = Connector(name=NAME, settings=HubSpotSettings, crm=open_crm, mailer=open_mailer)
+def open_people(settings: HubSpotSettings) -> CrmPeople:
+    """The links that name people. No account is needed for it."""
+    return CrmPeople(NAME)
+
+
+CONNECTOR = Connector(
+    name=NAME,
+    settings=HubSpotSettings,
+    crm=open_crm,
+    mailer=open_mailer,
+    people=open_people,
+    people_there=True,
+)

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from connectors.crm.wording import plain
 from connectors.hubspot.foreign import dicts_of, mapping_of, text_of
 from core.errors import ConfigurationError, FatalError, NolapseError, RetriableError, SkippableError
 
-_ADDRESS = re.compile(r"[^\s@\"'<>:;,()\[\]{}=]+@[^\s@\"'<>:;,()\[\]{}=]+")
-_NUMBER = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){8,}")
 _PERSONAL = frozenset(
     {
         "email", "hs_additional_emails", "work_email", "firstname", "lastname", "salutation", "jobtitle", "phone",
@@ -23,7 +22,6 @@ _PERSONAL = frozenset(
 )  # fmt: skip
 _PROPERTY = re.compile(r"[Pp]ropert(?:y|ies) [\"'`]([A-Za-z0-9_]+)[\"'`]")
 _LIST = re.compile(r"\[\s*\{.*\}\s*\]", re.DOTALL)
-_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +98,6 @@ class Unclear(HubSpotError, RetriableError):
 
 class Broken(HubSpotError, FatalError):
     """An answer that no version of the API gives; nothing further may be sent until somebody has looked."""
-
-
-def plain(text: str) -> str:
-    """The text in one line of bounded length, addresses and telephone numbers blotted out."""
-    line = _NUMBER.sub(_number, _ADDRESS.sub("(address)", " ".join(text.split())))
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
-
-
-def _number(found: re.Match[str]) -> str:
-    digits = found.group()
-    return digits if digits.isdigit() else "(number)"  # an id has no separators and no plus sign
 
 
 def details_of(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Details:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.words import Stage, Urgency
+from connectors.crm.choices import LOST_REASONS, LOST_SCOPES, STAGES, TASK_OUTCOMES, URGENCIES
 
 GROUP = "nolapse"
 GROUP_LABEL = "Certificate renewals"
@@ -42,51 +42,6 @@ class Field:
     description: str = ""
 
 
-class LostScope(StrEnum):
-    """How far a lost renewal reaches."""
-
-    ORDER = "order"
-    DOMAIN = "domain"
-    ACCOUNT = "account"
-
-
-LOST_REASONS = (
-    ("price", "Price"),
-    ("competitor", "Bought elsewhere"),
-    ("automated", "Moved to a free or automated certificate"),
-    ("not_needed", "Not needed any more"),
-    ("closed_down", "Customer closed down"),
-    ("no_answer", "No answer"),
-    ("other", "Other"),
-)
-
-TASK_OUTCOMES = (
-    ("done", "Done"),
-    ("reached", "Reached"),
-    ("no_answer", "No answer"),
-    ("will_renew", "Will renew"),
-    ("renewed", "Has renewed"),
-    ("wrong_person", "Wrong person"),
-    ("lost", "Will not renew"),
-    ("do_not_call", "Does not want calls"),
-)
-
-STAGES = (
-    (Stage.UPCOMING, "Upcoming"),
-    (Stage.CONTACTED, "Contacted"),
-    (Stage.COMMITTED, "Promised to renew"),
-    (Stage.IN_PROGRESS, "Order placed"),
-    (Stage.RENEWED, "Renewed"),
-    (Stage.LOST, "Lost"),
-    (Stage.LAPSED, "Lapsed"),
-    (Stage.WON_BACK, "Won back"),
-)
-
-
-def _words(values: type[StrEnum]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(one), str(one).replace("_", " ").capitalize()) for one in values)
-
-
 def _text(name: str, label: str, description: str = "", *, unique: bool = False) -> Field:
     return Field(name, label, unique=unique, description=description)
 
@@ -107,8 +62,6 @@ def _flag(name: str, label: str, *, by_rep: bool = False, description: str = "")
         description=description,
     )  # fmt: skip
 
-
-_URGENCIES = _words(Urgency)
 
 FIELDS: dict[Holder, tuple[Field, ...]] = {
     Holder.RECORD: (
@@ -134,7 +87,7 @@ FIELDS: dict[Holder, tuple[Field, ...]] = {
         _day("nolapse_snooze_until", "Leave alone until", by_rep=True),
         _flag("nolapse_do_not_renew", "Will not be renewed", by_rep=True),
         _choice("nolapse_lost_reason", "Lost because", LOST_REASONS, by_rep=True),
-        _choice("nolapse_lost_scope", "Lost for", _words(LostScope), by_rep=True),
+        _choice("nolapse_lost_scope", "Lost for", LOST_SCOPES, by_rep=True),
         _day("nolapse_win_back_on", "Ask again on", by_rep=True),
     ),
     Holder.COMPANY: (
@@ -145,7 +98,7 @@ FIELDS: dict[Holder, tuple[Field, ...]] = {
     Holder.CONTACT: (
         _text("nolapse_contact_key", "Contact key", "Names the person in the renewal engine.", unique=True),
         _day("nolapse_next_touchpoint_on", "Next renewal touchpoint on"),
-        _choice("nolapse_urgency", "Urgency of renewal", _URGENCIES),
+        _choice("nolapse_urgency", "Urgency of renewal", URGENCIES),
         _text("nolapse_offer_code", "Offer code"),
         _text("nolapse_renewal_link", "Renewal link"),
         _text("nolapse_language", "Language of renewal messages"),
@@ -157,7 +110,7 @@ FIELDS: dict[Holder, tuple[Field, ...]] = {
         _text("nolapse_task_key", "Task key", "Names the task in the renewal engine.", unique=True),
         Field("nolapse_order_keys", "Orders", "string", "textarea"),
         _choice("nolapse_task_outcome", "What came of it", TASK_OUTCOMES, by_rep=True),
-        _choice("nolapse_urgency", "Urgency", _URGENCIES),
+        _choice("nolapse_urgency", "Urgency", URGENCIES),
         _text("nolapse_closed_because", "Closed because"),
     ),
     Holder.EMAIL: (_text("nolapse_mail_key", "Mail key", "Names the mail in the renewal engine.", unique=True),),

@@ -6,61 +6,23 @@ lost when the last renewal of the month is settled. What a person changed in it 
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 
+from connectors.crm.customers import Known
+from connectors.crm.forecast import Forecast, forecasts_of, to_be_written
+from connectors.crm.ledger import Ledger
+from connectors.crm.links import Link, LinkKind, Links
+from connectors.crm.values import day, money
 from connectors.hubspot.batches import Write
 from connectors.hubspot.errors import Denied
-from connectors.hubspot.ledger import Ledger, Worth
-from connectors.hubspot.links import Link, LinkKind, Links
-from connectors.hubspot.mapping import clean, day, money
+from connectors.hubspot.mapping import clean
 from connectors.hubspot.objects import CrmObject, Pair
-from connectors.hubspot.people import Known
 from connectors.hubspot.target import Target
 from core.model import digest_of
 from core.ports import Record
-from core.words import Stage
 
 log = logging.getLogger("nolapse.hubspot")
 
-_WON = (Stage.RENEWED, Stage.WON_BACK)
 _OURS = ("amount", "closedate", "dealstage")
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """The renewals of one account that end in one month, in one currency (minor units)."""
-
-    key: str
-    account_key: str
-    amount_minor: int
-    currency: str
-    closes_on: date
-    open: bool
-    won: bool
-
-
-def forecasts(account_key: str, worths: Sequence[Worth]) -> list[Forecast]:
-    """The forecasts of one account, by month and currency."""
-    grouped: dict[tuple[str, str], list[Worth]] = {}
-    for one in worths:
-        grouped.setdefault((one.ends_on.strftime("%Y-%m"), one.currency), []).append(one)
-    found = []
-    for (month, currency), several in sorted(grouped.items()):
-        still_open = any(one.open for one in several)
-        counted = [one for one in several if one.open or one.stage in _WON]
-        found.append(
-            Forecast(
-                key=":".join(filter(None, (account_key, month, currency))),
-                account_key=account_key,
-                amount_minor=sum(one.value_minor for one in counted or several),
-                currency=currency,
-                closes_on=min(one.ends_on for one in several),
-                open=still_open,
-                won=any(one.stage in _WON for one in several),
-            )
-        )
-    return found
 
 
 class Forecaster:
@@ -75,17 +37,11 @@ class Forecaster:
         """Brings the deals of these records' accounts up to date. What is refused is told, and tried with the next."""
         names = {record.account_key: record.account_name or record.account_key for record in records}
         owners = {record.account_key: record.owner_key for record in records}
-        worths = self._ledger.worths(list(names))
-        wanted = {one.key: one for key, several in worths.items() for one in forecasts(key, several)}
+        wanted = forecasts_of(self._ledger, names)
         links = self._links.get(LinkKind.FORECAST, wanted)
         stages = self._stages()
         said = {key: _properties(one, stages) for key, one in wanted.items()}
-        # A month that was over before it was first seen was never a forecast.
-        stale = [
-            key
-            for key, one in wanted.items()
-            if _digest(said[key]) != getattr(links.get(key), "digest", None) and (one.open or key in links)
-        ]
+        stale = to_be_written(wanted, {key: _digest(one) for key, one in said.items()}, links)
         if not stale:
             return
         there = self._read([links[key] for key in stale if key in links])

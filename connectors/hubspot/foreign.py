@@ -1,22 +1,11 @@
-"""HubSpot's JSON, typed where it is used: what has another shape than expected is empty, never an exception."""
+"""HubSpot's JSON, typed where it is used."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.crm.foreign import dicts_of, mapping_of, text_of
 
-def mapping_of(value: Any) -> Mapping[str, Any]:
-    """An object; empty for anything else."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def dicts_of(value: Any) -> list[Mapping[str, Any]]:
-    """The objects in a list; none for anything else."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-
-
-def text_of(value: Any) -> str:
-    """A text; empty for anything else."""
-    return value if isinstance(value, str) else ""
+__all__ = ["dicts_of", "mapping_of", "properties_of", "text_of"]
 
 
 def properties_of(said: Mapping[str, Any]) -> dict[str, str]:

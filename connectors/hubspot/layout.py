@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from connectors.crm.choices import STAGES
+from connectors.crm.stages import stage_map
 from connectors.hubspot.errors import Denied
-from connectors.hubspot.fields import STAGES, Holder
+from connectors.hubspot.fields import Holder
 from connectors.hubspot.made import Made
 from connectors.hubspot.portal import Pipeline, Portal, Schema
 from connectors.hubspot.settings import HubSpotSettings
@@ -90,7 +92,7 @@ def stages_in(
             remembered = known.get(stage_key(object_type, stage), "")
             found[stage] = remembered if remembered in pipeline.stages else by_label.get(label.casefold(), "")
         return found
-    said = stage_map(settings)
+    said = stage_map(settings.stages, "hubspot.stages")
     missing = [name for name in said.values() if name not in pipeline.stages and name.casefold() not in by_label]
     if missing:
         raise Denied(
@@ -99,19 +101,6 @@ def stages_in(
         )
     named = {stage: said[stage] for stage, _ in STAGES if stage in said}
     return {stage: name if name in pipeline.stages else by_label[name.casefold()] for stage, name in named.items()}
-
-
-def stage_map(settings: HubSpotSettings) -> dict[Stage, str]:
-    """The operator's names of stages by ours. Raises `ConfigurationError` for one that is no stage of ours."""
-    said: dict[Stage, str] = {}
-    for entry in settings.stages:
-        ours, _, theirs = (part.strip() for part in entry.partition("="))
-        if ours not in tuple(Stage) or not theirs:
-            raise Denied(f'hubspot.stages: {entry!r} is no "ours=theirs"; ours are {", ".join(Stage)}')
-        said[Stage(ours)] = theirs
-    if Stage.UPCOMING not in said:
-        raise Denied("hubspot.stages names no stage for upcoming, in which each record begins")
-    return said
 
 
 def pipeline_key(object_type: str) -> str:

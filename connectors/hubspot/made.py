@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, delete, select
 
-from connectors.hubspot.tables import LinkState, hubspot_links
+from connectors.crm.tables import LinkState, crm_links
 from core.sql import insert_new
 from core.store import Store
 
+CRM = "hubspot"
 KIND = "setup"
+
+_SETUP = (crm_links.c.crm == CRM) & (crm_links.c.kind == KIND)
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Made:
     def known(self) -> dict[str, str]:
         """Key → id in HubSpot, in the order in which they were made."""
         query = (
-            select(hubspot_links.c.our_key, hubspot_links.c.their_id)
-            .where(hubspot_links.c.kind == KIND, hubspot_links.c.our_key.startswith(self._prefix, autoescape=True))
-            .order_by(hubspot_links.c.changed_at, hubspot_links.c.our_key)
+            select(crm_links.c.our_key, crm_links.c.their_id)
+            .where(_SETUP, crm_links.c.our_key.startswith(self._prefix, autoescape=True))
+            .order_by(crm_links.c.changed_at, crm_links.c.our_key)
         )
         with Store(self.engine).read() as connection:
             rows = connection.execute(query).all()
@@ -33,6 +36,7 @@ class Made:
     def remember(self, key: str, id: str = "") -> None:
         """Notes that it was made by us."""
         row = {
+            "crm": CRM,
             "kind": KIND,
             "our_key": self._prefix + key,
             "their_id": id,
@@ -40,14 +44,12 @@ class Made:
             "changed_at": datetime.now(UTC),
         }
         with Store(self.engine).begin() as connection:
-            insert_new(connection, hubspot_links, [row])
+            insert_new(connection, crm_links, [row])
 
     def forget(self, key: str) -> None:
         """Notes that it is not there any more."""
         with Store(self.engine).begin() as connection:
-            connection.execute(
-                delete(hubspot_links).where(hubspot_links.c.kind == KIND, hubspot_links.c.our_key == self._prefix + key)
-            )
+            connection.execute(delete(crm_links).where(_SETUP, crm_links.c.our_key == self._prefix + key))
 
     @property
     def _prefix(self) -> str:

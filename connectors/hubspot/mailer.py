@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.crm.links import Link, LinkKind, Links
+from connectors.crm.matching import domain_of
+from connectors.crm.tables import LinkState
 from connectors.hubspot.errors import Denied, HubSpotError, Refused, Unclear
 from connectors.hubspot.fields import opted_out_field
 from connectors.hubspot.foreign import mapping_of, text_of
-from connectors.hubspot.links import Link, LinkKind, Links
 from connectors.hubspot.mapping import clean
-from connectors.hubspot.matching import domain_of
 from connectors.hubspot.objects import CrmObject, Owner
 from connectors.hubspot.outcomes import failed
-from connectors.hubspot.tables import LinkState
 from connectors.hubspot.target import Target
 from connectors.hubspot.transport import path_of
 from core.errors import NolapseError, PostponedError, SkippableError
@@ -50,6 +50,7 @@ class HubSpotMailer:
     name = NAME
     batch_size = 50
     can_find = True
+    fileless = True  # neither single sends nor sequences take attachments
 
     def __init__(self, target: Target, links: Links) -> None:
         self._target = target

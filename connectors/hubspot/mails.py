@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from connectors.crm.customers import Someone
+from connectors.crm.links import LinkKind, Links
+from connectors.crm.tables import LinkState
 from connectors.hubspot.batches import ItemResult, Write
 from connectors.hubspot.errors import Refused
 from connectors.hubspot.fields import Holder
-from connectors.hubspot.links import LinkKind, Links
 from connectors.hubspot.mapping import mail_properties
 from connectors.hubspot.once import Draft, Once
 from connectors.hubspot.outcomes import failed, result_of
-from connectors.hubspot.people import People, Someone
-from connectors.hubspot.tables import LinkState
+from connectors.hubspot.people import People
 from connectors.hubspot.target import Target
 from connectors.hubspot.transport import path_of
 from core.errors import NolapseError

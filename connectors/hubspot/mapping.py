@@ -1,14 +1,10 @@
 """Our words ↔ HubSpot's properties. Pure. Every value is a text; an empty one clears the property."""
 
-import hashlib
 import html
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 
-from babel.core import UnknownLocaleError
-from babel.numbers import get_currency_precision
-
+from connectors.crm.values import contact_key, day, minor_of, money
 from core.model import digest_of
 from core.ports import MailLog, Record, RecordPerson, TaskDraft
 from core.words import Stage, TaskKind, Urgency
@@ -35,11 +31,6 @@ def flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def day(value: date | None) -> str:
-    """A day, or nothing."""
-    return "" if value is None else value.isoformat()
-
-
 def day_of(text: str) -> date | None:
     """The day of a date or time as HubSpot writes it: ISO 8601, or milliseconds since 1970 in UTC."""
     if text.lstrip("-").isdigit():
@@ -50,30 +41,9 @@ def day_of(text: str) -> date | None:
         return None
 
 
-def money(minor: int | None, currency: str) -> str:
-    """An amount in major units, exact."""
-    return "" if minor is None else str(Decimal(minor).scaleb(-_places(currency)))
-
-
-def minor_of(text: str, currency: str) -> int | None:
-    """The same in minor units; None where there is none."""
-    try:
-        return int(Decimal(text).scaleb(_places(currency)).to_integral_value()) if text else None
-    except InvalidOperation:
-        return None
-
-
-def _places(currency: str) -> int:
-    try:
-        return get_currency_precision(currency.upper()) if currency else 2
-    except (UnknownLocaleError, KeyError):
-        return 2
-
-
-def record_title(record: Record) -> str:
-    """What an order is called in lists."""
-    named = " · ".join(filter(None, (record.common_name, record.product_name)))
-    return clean(f"{named} ({record.order_key})" if named else record.order_key)
+def milliseconds(moment: datetime) -> str:
+    """A moment as HubSpot's search takes it: since 1970, in UTC."""
+    return str(round(moment.timestamp() * 1000))
 
 
 def record_properties(record: Record) -> dict[str, str]:
@@ -121,11 +91,6 @@ def record_of(said: Mapping[str, str]) -> Record:
         value_minor=minor_of(said.get("nolapse_value", ""), currency),
         currency=currency,
     )
-
-
-def contact_key(address: str) -> str:
-    """Our key of a person, without the address in it."""
-    return f"contact-{hashlib.sha256(address.strip().lower().encode()).hexdigest()[:24]}"
 
 
 def renewal_properties(person: RecordPerson, link: str = "") -> dict[str, str]:

@@ -8,12 +8,12 @@ associations are never late, and only then made.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.crm.links import Link, LinkKind, Links
+from connectors.crm.tables import LinkState
 from connectors.hubspot.batches import ItemResult, Write
 from connectors.hubspot.errors import Refused
 from connectors.hubspot.fields import Holder, unique_field
-from connectors.hubspot.links import Link, LinkKind, Links
 from connectors.hubspot.objects import Filter
-from connectors.hubspot.tables import LinkState
 from connectors.hubspot.target import Target
 from core.batches import batched
 

@@ -4,56 +4,22 @@ In the order of cost: what is linked already needs no call; then our own keys, t
 asked for, each in batches. What cannot be told for sure is kept for `nolapse link`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from connectors.crm.customers import Customer, Known, OtherUsers, Someone, customers_of, people_of
+from connectors.crm.links import Link, LinkKind, Links
+from connectors.crm.matching import Clues, Match, Verdict, company_domains, decide, ids_by_domain, settle_shared
+from connectors.crm.tables import LinkState
+from connectors.crm.values import contact_key
 from connectors.hubspot.batches import Write
-from connectors.hubspot.links import Link, LinkKind, Links
-from connectors.hubspot.mapping import clean, contact_key, contact_properties, renewal_digest, renewal_properties
-from connectors.hubspot.matching import Clues, Match, Verdict, company_domains, decide, ids_by_domain, settle_shared
+from connectors.hubspot.mapping import clean, contact_properties, renewal_digest, renewal_properties
 from connectors.hubspot.objects import CrmObject, Filter, Pair
-from connectors.hubspot.tables import LinkState
 from connectors.hubspot.target import Target
 from core.batches import batched
 from core.errors import NolapseError
-from core.ports import Record, RecordPerson
+from core.ports import Record
 
 _DOMAINS_PER_SEARCH = 100
-
-OtherUsers = Callable[[Iterable[str]], Mapping[str, Collection[str]]]
-"""For mail domains: the keys of all accounts of ours that have people there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """An account with the people of those of its orders that are to be written."""
-
-    key: str
-    name: str
-    owner_key: str
-    addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Someone:
-    """A person with the account, and what is to be told of the renewal."""
-
-    person: RecordPerson
-    account_key: str
-    link: str = ""
-
-    @property
-    def address(self) -> str:
-        return self.person.email.strip().lower()
-
-
-@dataclass(slots=True)
-class Known:
-    """What HubSpot has of ours: ids of companies by account, of contacts by address; and what went wrong, by either."""
-
-    companies: dict[str, str] = field(default_factory=dict)
-    contacts: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, NolapseError] = field(default_factory=dict)
 
 
 class People:
@@ -269,26 +235,3 @@ class People:
             results[address] = results.get(address) or hanging.get(pair.key)
         known.errors |= {address: error for address, error in results.items() if error is not None}
         self._links.put(LinkKind.CONTACT, [link for address, link in told.items() if results.get(address) is None])
-
-
-def customers_of(records: Sequence[Record]) -> dict[str, Customer]:
-    """The accounts of these records."""
-    found: dict[str, Customer] = {}
-    for record in records:
-        before = found.get(record.account_key)
-        addresses = dict.fromkeys(before.addresses if before else ())
-        addresses |= dict.fromkeys(one.email.strip().lower() for one in record.people)
-        found[record.account_key] = Customer(
-            record.account_key, record.account_name, record.owner_key, tuple(addresses)
-        )
-    return found
-
-
-def people_of(records: Sequence[Record]) -> dict[str, Someone]:
-    """The people of these records by address, each with the order of theirs that ends first."""
-    found: dict[str, Someone] = {}
-    for record in sorted(records, key=lambda one: str(one.order_expires_on or one.certificate_expires_on or "9")):
-        for person in record.people:
-            one = Someone(person, record.account_key, record.renewal_link)
-            found.setdefault(one.address, one)
-    return found

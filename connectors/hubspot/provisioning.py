@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from connectors.crm.choices import STAGES
+from connectors.crm.stages import stage_map
 from connectors.hubspot.blueprint import (
     SEGMENTS,
     holders,
@@ -16,7 +18,7 @@ from connectors.hubspot.blueprint import (
     stage_body,
 )
 from connectors.hubspot.errors import Denied, HubSpotError, Refused
-from connectors.hubspot.fields import FIELDS, GROUP, GROUP_LABEL, STAGES, Field, Holder
+from connectors.hubspot.fields import FIELDS, GROUP, GROUP_LABEL, Field, Holder
 from connectors.hubspot.layout import (
     PIPELINE_LABEL,
     find_pipeline,
@@ -24,7 +26,6 @@ from connectors.hubspot.layout import (
     object_type_of,
     pipeline_key,
     stage_key,
-    stage_map,
     stages_in,
     type_id_of,
 )
@@ -52,7 +53,7 @@ class Setup:
     def run(self) -> list[Finding]:
         """Makes what is missing, one thing after the other; what cannot be made keeps nothing else from being made."""
         if self.settings.pipeline:
-            stage_map(self.settings)  # a mistake in it is told before anything is made
+            stage_map(self.settings.stages, "hubspot.stages")  # a mistake in it is told before anything is made
         record_type = self._attempt("custom object", self._record_type)
         for holder in holders(self.settings):
             object_type = object_type_of(holder, record_type or "")

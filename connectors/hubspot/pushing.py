@@ -8,15 +8,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from connectors.crm.customers import Known
+from connectors.crm.links import Link, LinkKind, Links
+from connectors.crm.tables import LinkState
+from connectors.crm.values import day, money, record_title
 from connectors.hubspot.batches import ItemResult, Write
 from connectors.hubspot.forecast import Forecaster
 from connectors.hubspot.layout import Layout
-from connectors.hubspot.links import Link, LinkKind, Links
-from connectors.hubspot.mapping import day, money, record_of, record_properties, record_title
+from connectors.hubspot.mapping import clean, record_of, record_properties
 from connectors.hubspot.objects import CrmObject, Pair
 from connectors.hubspot.outcomes import failed, result_of
-from connectors.hubspot.people import Known, People
-from connectors.hubspot.tables import LinkState
+from connectors.hubspot.people import People
 from connectors.hubspot.target import Target
 from core.errors import ConfigurationError, FatalError, NolapseError
 from core.model import digest_of
@@ -100,9 +102,9 @@ class Pusher:
             layout.stage_property: layout.stages.get(record.stage, layout.stages[Stage.UPCOMING]),
         }
         if layout.object_type == "tickets":
-            said["subject"] = record_title(record)
+            said["subject"] = clean(record_title(record))
         elif layout.object_type == "deals":
-            said |= {"dealname": record_title(record)} | _deal(record)
+            said |= {"dealname": clean(record_title(record))} | _deal(record)
         if owner_id := self._target.owner_id(record.owner_key):
             said["hubspot_owner_id"] = owner_id
         return said

@@ -9,24 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.hubspot import cursor as cursors
-from connectors.hubspot.fields import (
-    LOST_REASONS,
-    TASK_OUTCOMES,
-    Holder,
-    LostScope,
-    opted_out_field,
-    unique_field,
-)
+from connectors.crm import cursor as cursors
+from connectors.crm.choices import LOST_REASONS, TASK_OUTCOMES
+from connectors.crm.ledger import Ledger, Standing
+from connectors.crm.links import LinkKind, Links
+from connectors.crm.values import day
+from connectors.hubspot.fields import Holder, opted_out_field, unique_field
 from connectors.hubspot.layout import object_type_of
-from connectors.hubspot.ledger import Ledger, Standing
-from connectors.hubspot.links import LinkKind, Links
-from connectors.hubspot.mapping import DONE, day, day_of, language_of, person_name
+from connectors.hubspot.mapping import DONE, day_of, language_of, milliseconds, person_name
 from connectors.hubspot.objects import CrmObject, Filter
 from connectors.hubspot.pushing import stage_written
 from connectors.hubspot.target import Target
 from core.ports import CrmChange
-from core.words import Nature, Stage
+from core.words import LostScope, Nature, Stage
 
 NAME = "hubspot"
 
@@ -60,6 +55,21 @@ class _Found:
         return CrmChange(f"{NAME}:{self.record.id}:{what}:{value}", what, value=value, at=_moment(self.at), **told)
 
 
+_Judge = Callable[[list[_Found]], Iterator[tuple[str, CrmChange]]]
+_HOLDERS = {
+    "0-1": Holder.CONTACT, "contact": Holder.CONTACT, "0-2": Holder.COMPANY, "company": Holder.COMPANY,
+    "0-27": Holder.TASK, "task": Holder.TASK,
+}  # fmt: skip
+
+
+def _modified(holder: Holder) -> str:
+    return "lastmodifieddate" if holder is Holder.CONTACT else "hs_lastmodifieddate"
+
+
+def _found(record: CrmObject, modified: str) -> _Found:
+    return _Found(record, record.properties.get(modified) or record.updated_at)
+
+
 class Reader:
     """Reads what people changed."""
 
@@ -75,33 +85,69 @@ class Reader:
         places = cursors.read(since)
         found: list[tuple[str, CrmChange]] = []
         moved = False
-        kinds: tuple[tuple[Holder, Sequence[str], Callable[[list[_Found]], Iterator[tuple[str, CrmChange]]]], ...] = (
-            (Holder.COMPANY, _COMPANY, self._of_companies),
-            (Holder.CONTACT, (*_CONTACT, *filter(None, [self._out_of_offers])), self._of_contacts),
-            (Holder.RECORD, (*_RECORD, self._target.layout.stage_property), self._of_records),
-            (Holder.TASK, _TASK, self._of_tasks),
-        )
-        for holder, properties, judge in kinds:
+        for holder, properties, judge in self._kinds():
             place = places.get(holder, cursors.Place())
             new = [one for one in self._search(holder, place, properties) if place.is_new(one.record.id, one.at)]
             if new:
                 moved = True
                 places[holder] = place.after((one.record.id, one.at) for one in new)
                 found += judge(new)
+        return self._in_order(found), cursors.write(places) if moved else since
+
+    def changes_of(self, things: Sequence[str]) -> list[CrmChange]:
+        """All changes in these records, each `TYPE:ID` with the type as HubSpot's webhooks name it, read by their ids."""
+        self._target.look_again()
+        wanted: dict[Holder, list[str]] = {}
+        for thing in things:
+            object_type, _, id = thing.rpartition(":")
+            if (holder := self._holder_of(object_type)) is not None:
+                wanted.setdefault(holder, []).append(id)
+        found: list[tuple[str, CrmChange]] = []
+        for holder, properties, judge in self._kinds():
+            if ids := wanted.get(holder):
+                object_type = object_type_of(holder, self._target.layout.object_type)
+                ours, modified = unique_field(holder).name, _modified(holder)
+                records = self._target.client.batch_read(object_type, ids, [ours, *properties, modified])
+                found += judge([_found(one, modified) for one in records.values() if one.properties.get(ours)])
+        return self._in_order(found)
+
+    def address_of(self, thing: str) -> str:
+        """The address of a contact (`TYPE:ID`) by our own links, since it may be gone from HubSpot; empty: not ours."""
+        object_type, _, id = thing.rpartition(":")
+        if _HOLDERS.get(object_type) is not Holder.CONTACT:
+            return ""
+        found = self._links.of_theirs(LinkKind.CONTACT, [id])
+        return found[id].our_key if id in found else ""
+
+    def _holder_of(self, object_type: str) -> Holder | None:
+        """What of ours is kept in that type of object, which HubSpot names by its id, or in older events by a word."""
+        layout = self._target.layout
+        if object_type in (layout.object_type_id, layout.object_type.removesuffix("s")):
+            return Holder.RECORD
+        return _HOLDERS.get(object_type)
+
+    def _kinds(self) -> tuple[tuple[Holder, Sequence[str], "_Judge"], ...]:
+        return (
+            (Holder.COMPANY, _COMPANY, self._of_companies),
+            (Holder.CONTACT, (*_CONTACT, *filter(None, [self._out_of_offers])), self._of_contacts),
+            (Holder.RECORD, (*_RECORD, self._target.layout.stage_property), self._of_records),
+            (Holder.TASK, _TASK, self._of_tasks),
+        )
+
+    def _in_order(self, found: list[tuple[str, CrmChange]]) -> list[CrmChange]:
+        """The changes as they came about. Reps first: what they own is taken in after them."""
         found.sort(key=lambda entry: entry[0])
-        # Reps first: what they own is taken in after them.
         changes = [*self._of_reps([change.value for _, change in found if change.what == "owner"])]
-        changes += [change for _, change in found]
-        return changes, cursors.write(places) if moved else since
+        return changes + [change for _, change in found]
 
     def _search(self, holder: Holder, place: cursors.Place, properties: Sequence[str]) -> list[_Found]:
         object_type = object_type_of(holder, self._target.layout.object_type)
-        modified = "lastmodifieddate" if holder is Holder.CONTACT else "hs_lastmodifieddate"
+        modified = _modified(holder)
         filters = [Filter(unique_field(holder).name, "HAS_PROPERTY")]
-        if place.since:
-            filters.append(Filter(modified, "GTE", place.since))
+        if place.since is not None:
+            filters.append(Filter(modified, "GTE", milliseconds(place.since)))
         found = self._target.client.search(object_type, filters, [*properties, modified])
-        return [_Found(one, one.properties.get(modified) or one.updated_at) for one in found]
+        return [_found(one, modified) for one in found]
 
     def _of_tasks(self, found: list[_Found]) -> Iterator[tuple[str, CrmChange]]:
         """Tasks that a rep completed; those that we closed are not."""

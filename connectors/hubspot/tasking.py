@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from connectors.crm.links import LinkKind, Links
 from connectors.hubspot.batches import Write
 from connectors.hubspot.fields import Holder
-from connectors.hubspot.links import LinkKind, Links
 from connectors.hubspot.mapping import DONE, PRIORITIES, clean, day_of, due_at, task_properties
 from connectors.hubspot.objects import CrmObject
 from connectors.hubspot.once import Draft, Once
 from connectors.hubspot.outcomes import failed, result_of
 from connectors.hubspot.target import Target
+from core.crm_ports import TaskAssign
 from core.errors import SkippableError
 from core.ports import Handed, Result, TaskClose, TaskDraft, TaskRaise
 
@@ -57,6 +58,20 @@ class Tasks:
         }
         return self._update([(close.key, close.outside_id) for close in closes], writes, there)
 
+    def assign(self, assigns: Sequence[TaskAssign]) -> list[Result]:
+        """Gives open tasks to their new owners where they are still whose we made them; HubSpot must know the rep."""
+        there = self._read([one.outside_id for one in assigns])
+        target = self._target
+        writes = {
+            one.key: Write(one.key, {"hubspot_owner_id": owner_id}, one.outside_id)
+            for one in assigns
+            if (task := there.get(one.outside_id)) is not None
+            and task.properties.get("hs_task_status") != DONE
+            and task.properties.get("hubspot_owner_id", "") == target.owner_id(one.was_owner_key)
+            and (owner_id := target.owner_id(one.owner_key))
+        }
+        return self._update([(one.key, one.outside_id) for one in assigns], writes, there)
+
     def _update(
         self, wanted: Sequence[tuple[str, str]], writes: Mapping[str, Write], there: Mapping[str, CrmObject]
     ) -> list[Result]:
@@ -73,7 +88,7 @@ class Tasks:
         return results
 
     def _read(self, ids: Sequence[str]) -> dict[str, CrmObject]:
-        asked = ("hs_task_status", "hs_task_priority", "hs_timestamp", "nolapse_urgency")
+        asked = ("hs_task_status", "hs_task_priority", "hs_timestamp", "nolapse_urgency", "hubspot_owner_id")
         # Anything but a number is no id of HubSpot's, which refuses a whole batch for it.
         known = [id for id in ids if id.isdigit()]
         return self._target.client.batch_read(Holder.TASK, known, asked) if known else {}

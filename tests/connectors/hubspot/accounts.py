@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import insert, select
 
+from connectors.crm.links import Links
+from connectors.crm.tables import crm_links
 from connectors.hubspot.connector import HubSpotCrm, open_crm, open_mailer
-from connectors.hubspot.links import Links
 from connectors.hubspot.mailer import HubSpotMailer
 from connectors.hubspot.settings import HubSpotSettings
-from connectors.hubspot.tables import hubspot_links
 from core.intake import store_reps
 from core.model import RepFacts
 from core.store import Store, open_store
@@ -39,7 +39,7 @@ class Account:
 
     @property
     def links(self) -> Links:
-        return Links(self.store.engine)
+        return Links(self.store.engine, "hubspot")
 
     def crm(self, **changes: Any) -> HubSpotCrm:
         """A connector as a new process opens it."""
@@ -126,7 +126,7 @@ class _Prepared:
             kind.groups = dict(self.groups[name])
         world.pipelines = deepcopy(dict(self.pipelines))
         with account.store.begin() as connection:
-            connection.execute(insert(hubspot_links), list(self.rows))
+            connection.execute(insert(crm_links), list(self.rows))
 
 
 @cache
@@ -137,7 +137,7 @@ def _prepared(unique: bool, tier: str, record: str, forecast: bool) -> _Prepared
         try:
             _set_up(Account(server, store, settings_for(server, record=record, forecast_deals=forecast)))
             with store.read() as connection:
-                rows = [dict(row) for row in connection.execute(select(hubspot_links)).mappings()]
+                rows = [dict(row) for row in connection.execute(select(crm_links)).mappings()]
         finally:
             store.close()
         kinds = server.world.kinds

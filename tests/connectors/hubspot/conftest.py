@@ -1,17 +1,13 @@
 """What tests of the HubSpot connector share: the stand-in, a quick client of it, and an account that is set up."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from connectors.hubspot.client import HubSpotClient
-from core.store import Store, open_store
-from tests.builders import hurry, make_ledger
+from core.store import Store
 from tests.connectors.hubspot.accounts import Account, running_account
 from tests.fakes.hubspot import HubSpotServer, running_hubspot
 
@@ -35,24 +31,6 @@ def client(server: HubSpotServer) -> Iterator[HubSpotClient]:
     """A quick client of it."""
     with closing(quick_client(server)) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty ledger, of which each test has a copy."""
-    file = tmp_path_factory.mktemp("hubspot") / "nolapse.db"
-    make_ledger(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Store]:
-    """An empty ledger on SQLite."""
-    shutil.copyfile(empty_ledger, tmp_path / "nolapse.db")
-    store = open_store(f"sqlite:///{tmp_path / 'nolapse.db'}")
-    event.listen(store.engine, "connect", hurry)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connectors.crm.choices import STAGES
 from connectors.hubspot.blueprint import (
     OPEN_STAGES,
     SEGMENTS,
@@ -15,7 +16,7 @@ from connectors.hubspot.blueprint import (
     schema_body,
 )
 from connectors.hubspot.client import HubSpotClient
-from connectors.hubspot.fields import FIELDS, STAGES, Field, Holder
+from connectors.hubspot.fields import FIELDS, Field, Holder
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.settings import HubSpotSettings
 from core.words import Stage

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.hubspot_calls import Size, calls, first_sync, installation, second_sync
+from bench.crm_orders import Size
+from bench.hubspot_calls import calls, first_sync, installation, second_sync
 from tests.builders import House
 from tests.fakes.hubspot import HubSpotServer
 

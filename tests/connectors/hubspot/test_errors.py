@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.hubspot.errors import Refused, details_of, plain
+from connectors.crm.wording import plain
+from connectors.hubspot.errors import Refused, details_of
 
 CONFLICT = {
     "status": "error",

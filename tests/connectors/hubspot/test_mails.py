@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.hubspot.links import LinkKind
+from connectors.crm.links import LinkKind
 from connectors.hubspot.mailer import HubSpotMailer
 from core.errors import ConfigurationError, PostponedError
 from core.ports import Handed, MailLog, OptOut, RecordPerson

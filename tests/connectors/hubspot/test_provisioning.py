@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
+from connectors.crm.choices import STAGES
 from connectors.hubspot.blueprint import SEGMENTS
 from connectors.hubspot.errors import Denied
-from connectors.hubspot.fields import FIELDS, GROUP, STAGES, Holder, unique_field
+from connectors.hubspot.fields import FIELDS, GROUP, Holder, unique_field
 from connectors.hubspot.layout import PIPELINE_LABEL, Layout, layout_of
 from connectors.hubspot.made import Made
 from connectors.hubspot.paths import ApiVersion
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.provisioning import Setup, undo
+from core.errors import ConfigurationError
 from core.ports import Finding
 from core.store import Store
 from core.words import Stage
@@ -260,7 +262,7 @@ def test_a_pipeline_that_exists_is_used_by_a_map(hands: Hands) -> None:
 def test_a_map_that_cannot_be_meant_is_refused_before_anything_is_made(
     hands: Hands, changes: dict[str, Any], told: str
 ) -> None:
-    with pytest.raises(Denied, match=told):
+    with pytest.raises(ConfigurationError, match=told):
         hands.setup(**changes)
     assert hands.server.count() == 0
 

@@ -53,7 +53,7 @@ class Office:
         """Takes the changes in as a sync does; how many those are."""
         self.house.crm = self.hubspot.crm()  # type: ignore[assignment]
         with holding(self.house.store, "test", DAY, 0) as lock:
-            return crm_changes.take(self.house.store, self.house.crm, WholeDay(DAY), lock)
+            return crm_changes.take(self.house.store, self.house.crm, WholeDay(DAY), lock, self.house.policy)
 
 
 def order(outside_id: str, **said: object) -> OrderFacts:
@@ -260,3 +260,23 @@ class TestLateSearches:
             office.hubspot.world.edit("tickets", ticket.id, None, nolapse_snooze_until="2026-12-24")
         assert office.take() == 450
         assert {row.snoozed_until for row in office.house.rows(cycles)} == {date(2026, 12, 24)}
+
+
+class TestByName:
+    """Records that were named are read again by their ids, whatever a search knows already."""
+
+    def test_what_people_changed_in_them_is_told_and_nothing_else(self, office: Office) -> None:
+        office.open(order("1"), order("2"))
+        tickets = [one.id for one in office.hubspot.all("tickets")]
+        office.edit("tickets", tickets[0], hs_pipeline_stage=stage_id(office.hubspot, Stage.COMMITTED))
+        crm = office.hubspot.crm()
+        (change,) = crm.changes_of([f"0-5:{tickets[0]}", f"ticket:{tickets[1]}", "0-5:999", "0-27:1", "call:5", "x"])
+        assert (change.what, change.value) == ("stage", Stage.COMMITTED)
+        assert crm.changes_of([f"0-3:{tickets[0]}", f"0-99:{tickets[0]}"]) == []
+
+    def test_a_contact_is_named_by_its_address_even_when_it_is_gone(self, office: Office) -> None:
+        office.open()
+        (contact,) = office.hubspot.all("contacts")
+        crm = office.hubspot.crm()
+        assert crm.address_of(f"contact:{contact.id}") == crm.address_of(f"0-1:{contact.id}") == "ann@acme.example"
+        assert crm.address_of(f"company:{contact.id}") == crm.address_of("contact:999") == ""

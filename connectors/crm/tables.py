@@ -1,4 +1,4 @@
-"""What is known of HubSpot in our own store; `core/migrations` makes it, beside the engine's own tables."""
+"""What is known of CRMs in our own store; `core/migrations` makes it, beside the engine's own tables."""
 
 from enum import StrEnum
 
@@ -23,17 +23,18 @@ def _word(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default=text("''"))
 
 
-# One row for each thing of ours that HubSpot has, may have, or shall not have.
-hubspot_links = Table(
-    "hubspot_links",
+# One row for each thing of ours that the CRM has, may have, or shall not have.
+crm_links = Table(
+    "crm_links",
     metadata,
-    Column("kind", Text, primary_key=True),  # company, contact, record, task, mail, forecast, enrolment, optout
+    Column("crm", Text, primary_key=True),  # the connector's name
+    Column("kind", Text, primary_key=True),  # company, contact, record, task, mail, forecast, enrolment, setup
     Column("our_key", Text, primary_key=True),
     _word("their_id"),
     Column("state", Text, nullable=False),
     Column("digest", LargeBinary),  # of what we last wrote there
     Column("facts", JSON),  # candidates of an ambiguous match, where a task hangs, what was written
     Column("changed_at", UtcTime, nullable=False),
-    Index("ix_hubspot_links_kind_their_id", "kind", "their_id"),
-    Index("ix_hubspot_links_state", "state", "kind"),
+    Index("ix_crm_links_their_id", "crm", "kind", "their_id"),
+    Index("ix_crm_links_state", "crm", "state", "kind"),
 )

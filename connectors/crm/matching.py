@@ -14,7 +14,7 @@ from importlib import resources
 @cache
 def free_mail() -> frozenset[str]:
     """The domains of mail providers that are open to everybody, as `free_mail.txt` lists them."""
-    lines = (resources.files("connectors.hubspot") / "free_mail.txt").read_text(encoding="ascii").splitlines()
+    lines = (resources.files("connectors.crm") / "free_mail.txt").read_text(encoding="ascii").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 

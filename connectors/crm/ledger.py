@@ -1,4 +1,4 @@
-"""What the connector looks up in the engine's ledger: it only reads there."""
+"""What CRM connectors look up in the engine's ledger: it only reads there."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
