@@ -1,0 +1,1 @@
+"""Salesforce as the CRM in which reps find orders, calls and mails."""
