@@ -1,0 +1,1 @@
+"""Looks from outside which certificate a web server serves."""
