@@ -45,8 +45,8 @@ def create_app(blueprints: Sequence[Blueprint], metrics: Metrics, limits: WebLim
 
     @app.after_request
     def end(response: Response) -> Response:
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+        there = {name.lower() for name, _ in response.headers}
+        response.headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in there])
         if request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         metrics.answered(request.endpoint or "none", response.status_code, g.began)

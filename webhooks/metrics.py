@@ -33,9 +33,10 @@ class Metrics:
         self._clicks = Counter("nolapse_web_clicks", "Clicks by link.", ("link",), registry=self._registry)
         self._registry.register(_House(store))
 
-    def count(self, door: str, outcome: str) -> None:
-        """One event more."""
-        self._events.labels(door, outcome).inc()
+    def count(self, door: str, outcome: str, number: int = 1) -> None:
+        """So many events more."""
+        if number:
+            self._events.labels(door, outcome).inc(number)
 
     def click(self, link: str) -> None:
         """One click more on a link of ours."""

@@ -1,19 +1,19 @@
 """What customers reach: the link of a mail to the renewal, and the way out of the mails.
 
 Tokens are signed and name nobody. A renewal link ends after a time, one for unsubscribing never does. Looking at a page
-changes nothing: programs that follow links on behalf of a reader decide nothing for them.
+changes nothing: programs that follow links on behalf of a reader decide and answer nothing for them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from core.answered import AnswerKind
 from core.errors import StoreError, UsageError
 from core.links import SignedLinks
 from core.messages import Brand
@@ -24,11 +24,18 @@ from core.store import Store
 from core.suppressions import queue_optout, suppress
 from core.timing import RealTime
 from core.words import Channel, Clock, Nature
+from webhooks import answer_events
+from webhooks.inlet import Inlet
 from webhooks.metrics import Metrics
+from webhooks.targets import Customer, Targets
 
 _ONE_CLICK = "One-Click"
 _WISHES = {"offers": Nature.COMMERCIAL, "all": Nature.SERVICE}
 _RENEWED = (Reason.RENEWED, Reason.REPLACED)
+_ABOUT_RENEWAL = (
+    AnswerKind.RENEW, AnswerKind.QUOTE, AnswerKind.CALL, AnswerKind.NOT_RENEWING, AnswerKind.NOT_MINE,
+)  # fmt: skip
+_ABOUT_INSTALLING = (AnswerKind.INSTALLED, AnswerKind.CALL, AnswerKind.NOT_MINE)
 
 
 class Pages(Protocol):
@@ -47,17 +54,24 @@ class Pages(Protocol):
 class Public:
     """What the public doors work with.
 
-    `target` is where a renewal is done: an address of the operator's settings, with `{order}` for the order's id. `crm`
-    says whether there is a CRM that is to know of wishes.
+    `targets` say where a renewal is done. `crm` says whether there is a CRM that is to know of wishes. Answers go into
+    the inbox by `inlet`.
     """
 
-    store: Store
+    inlet: Inlet
     links: SignedLinks
     pages: Pages
     brand: Brand
-    target: str
-    metrics: Metrics
+    targets: Targets
     crm: bool
+
+    @property
+    def store(self) -> Store:
+        return self.inlet.store
+
+    @property
+    def metrics(self) -> Metrics:
+        return self.inlet.metrics
 
 
 def public(doors: Public, limit: Callable[[Blueprint], object]) -> Blueprint:
@@ -71,7 +85,11 @@ def public(doors: Public, limit: Callable[[Blueprint], object]) -> Blueprint:
 
     @blueprint.get("/r/<token>")
     def renewal(token: str) -> Response:
-        return _renewal(doors, token)
+        return _renewal(doors, token, lambda order: _lead(doors, order))
+
+    @blueprint.post("/r/<token>")
+    def answer(token: str) -> Response:
+        return _renewal(doors, token, lambda order: _answer(doors, order))
 
     @blueprint.get("/u/<token>")
     def ask(token: str) -> Response:
@@ -98,35 +116,99 @@ class _Reader:
     country: str = ""
 
 
-def _renewal(doors: Public, token: str) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a renewal link is about. `choices` are what may be answered now; none: there is nothing left to do."""
+
+    key: str
+    outside_id: str
+    common_name: str
+    customer: Customer
+    reader: _Reader
+    renewed: bool = False
+    ends_on: date | None = None
+    choices: tuple[AnswerKind, ...] = ()
+
+
+def _renewal(doors: Public, token: str, then: Callable[[_Order], Response]) -> Response:
     try:
         order_key, _ = doors.links.read_renewal(token)
         with doors.store.read() as connection:
-            outside_id, renewed, reader = _order(connection, order_key)
+            order = _order(connection, order_key)
+        return then(order)
     except UsageError:
         return _page(doors, PageKind.NOT_VALID, _Reader(), 404)
     except StoreError:
         return _page(doors, PageKind.TRY_LATER, _Reader(), 503)
-    if renewed:
-        return _page(doors, PageKind.RENEWED, reader, order_id=outside_id)
+
+
+def _lead(doors: Public, order: _Order) -> Response:
+    """Leads on, or asks; where it is renewed already it says so."""
+    target = doors.targets.of(order.customer, order.outside_id)
+    if order.renewed and (target or not order.choices):
+        return _page(doors, PageKind.RENEWED, order.reader, order_id=order.outside_id)
     if _followed_by_hand():
         doors.metrics.click("renewal")
-    return Response(status=302, headers={"Location": doors.target.replace("{order}", quote(outside_id, safe=""))})
+    if not target:
+        return _form(doors, order)
+    return Response(status=302, headers={"Location": target})
 
 
-def _order(connection: Connection, order_key: str) -> tuple[str, bool, _Reader]:
-    """The order's id at its CA, whether its newest renewal cycle is won, and its account as a reader."""
+def _form(doors: Public, order: _Order, code: int = 200) -> Response:
+    about = {"order_id": order.outside_id, "common_name": order.common_name, "ends_on": order.ends_on}
+    return _page(doors, PageKind.FORM, order.reader, code, choices=order.choices or _ABOUT_RENEWAL, **about)
+
+
+def _answer(doors: Public, order: _Order) -> Response:
+    """Takes an answer in. It is an event like any other: stored now, applied soon."""
+    if doors.targets.of(order.customer, order.outside_id):
+        return _lead(doors, order)
+    if order.renewed and not order.choices:
+        return _page(doors, PageKind.RENEWED, order.reader, order_id=order.outside_id)
+    given = request.form.get("answer", "")
+    if given not in (order.choices or _ABOUT_RENEWAL):
+        return _form(doors, order, 400)
+    event = answer_events.said(order.key, AnswerKind(given), request.form)
+    if doors.inlet.keep(answer_events.DOOR, [event]) is None:
+        return _page(doors, PageKind.TRY_LATER, order.reader, 503)
+    return _page(doors, PageKind.ANSWERED, order.reader, order_id=order.outside_id)
+
+
+def _order(connection: Connection, order_key: str) -> _Order:
+    """The order of a link with its customer, and what of it is open."""
     row = connection.execute(
-        select(orders.c.outside_id, cycles.c.outcome, accounts.c.language, accounts.c.country)
+        select(
+            orders.c.id,
+            orders.c.outside_id,
+            orders.c.common_name,
+            accounts.c.account_key,
+            accounts.c.segment,
+            accounts.c.route,
+            accounts.c.language,
+            accounts.c.country,
+        )
         .join(accounts, accounts.c.id == orders.c.account_id)
-        .join(cycles, (cycles.c.order_id == orders.c.id) & (cycles.c.clock == Clock.RENEWAL), isouter=True)
         .where(orders.c.order_key == order_key)
-        .order_by(cycles.c.number.desc())
-        .limit(1)
     ).one_or_none()
     if row is None:
         raise UsageError("this link is not valid any more")
-    return row.outside_id, row.outcome in _RENEWED, _Reader("", (row.language,), row.country)
+    order = _Order(
+        order_key,
+        row.outside_id,
+        row.common_name,
+        Customer(row.account_key, row.segment, row.route),
+        _Reader("", (row.language,), row.country),
+    )
+    newest = select(cycles.c.clock, cycles.c.open, cycles.c.outcome, cycles.c.ends_on).where(
+        cycles.c.order_id == row.id, cycles.c.clock.in_((Clock.RENEWAL, Clock.INSTALL))
+    )
+    by_clock = {Clock(one.clock): one for one in connection.execute(newest.order_by(cycles.c.number))}
+    renewal, install = by_clock.get(Clock.RENEWAL), by_clock.get(Clock.INSTALL)
+    if renewal is not None and renewal.outcome not in _RENEWED:
+        return replace(order, ends_on=renewal.ends_on, choices=_ABOUT_RENEWAL)
+    if install is not None and install.open:
+        return replace(order, renewed=renewal is not None, ends_on=install.ends_on, choices=_ABOUT_INSTALLING)
+    return replace(order, renewed=renewal is not None)
 
 
 def _followed_by_hand() -> bool:

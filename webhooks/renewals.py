@@ -52,7 +52,7 @@ def door(inlet: Inlet, secrets: Sequence[str]) -> Blueprint:
         try:
             RenewalEvent.model_validate_json(body)
         except ValidationError as error:
-            return inlet.refuse(DOOR, 400, _first(error))
+            return inlet.refuse(DOOR, 400, first_fault(error))
         return inlet.take(DOOR, key, body)
 
     return blueprint
@@ -67,7 +67,8 @@ def _signed_by(key: Webhook, body: bytes) -> bool:
     return True
 
 
-def _first(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a message, in one line that repeats nothing of it."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"{place or 'the message'}: {first['msg'][:1].lower()}{first['msg'][1:]}"
