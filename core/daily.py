@@ -1,59 +1,77 @@
-"""At most one renewal mail goes to a person on a day, whatever has come between planning and now.
+"""How often a person is written to, whatever has come between planning and now.
 
-Planning sees to it already; but a mail may come back after a death or a failure and meet the next one.
+At most one renewal mail goes to a person on a day, and so many mails of any clock in a day and in seven days as the caps
+allow. Planning sees to the first already; but a mail may come back after a death or a failure and meet the next one.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
-from core.dossiers import Dossier, Dossiers
+from core.caps import Going, Wait, next_day
+from core.dossiers import Dossiers
+from core.policy import CapPolicy
+from core.reasons import Reason
 from core.schema import deliveries
 from core.words import Clock, DeliveryKind, DeliveryState, Urgency
 
 _GONE = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.UNCERTAIN)
+_WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
-    """A claimed mail that is about to go: its row, the reader's day, and an order that it tells of."""
+class ContactCap:
+    """What a person gets in a day and in a week. Critical and expired mails go in any case, and count for the others.
 
-    row: Any
-    day: date
-    dossier: Dossier
-
-
-def put_off(connection: Connection, going: Sequence[Going], dossiers: Dossiers) -> set[int]:
-    """Puts off, to the next working day, the mails whose reader has one that day already; gives their ids.
-
-    Of two that are claimed the older one goes, whoever has claimed them. Critical and expired ones, and those of other
-    clocks, go in any case.
+    Of two that are claimed the urgent one goes, else the older, whoever has claimed them.
     """
-    bound = [one for one in going if one.row.clock == Clock.RENEWAL]
-    patient = [one for one in bound if not Urgency(one.row.urgency).passes_limits]
-    if not patient:
-        return set()
-    rivals = _rivals(connection, {one.row.contact_id for one in patient})
-    late = [one for one in patient if any(_stands(rival, one) for rival in rivals[one.row.contact_id])]
-    if late:
-        by_id = update(deliveries).where(deliveries.c.id == bindparam("which"))
-        values = [_another_day(one, dossiers) for one in late]
-        connection.execute(by_id.values(day=bindparam("on"), send_after=bindparam("after")), values)
-    return {one.row.id for one in late}
+
+    policy: CapPolicy
+
+    def waits(self, connection: Connection, going: Sequence[Going], dossiers: Dossiers) -> Mapping[int, Wait]:
+        patient = [one for one in going if not one.urgency.passes_limits and not one.forced]
+        if not patient:
+            return {}
+        rivals = _rivals(connection, {one.row.contact_id for one in patient}, min(one.day for one in patient) - _WEEK)
+        waiting: dict[int, Wait] = {}
+        for one in patient:
+            free = self._free_day(one, [rival for rival in rivals[one.row.contact_id] if _stands(rival, one)])
+            if free > one.day:
+                waiting[one.row.id] = next_day(one, free, Reason.CONTACT_CAP, dossiers)
+        return waiting
+
+    def _free_day(self, one: Going, rivals: Sequence[Any]) -> date:
+        """The first day from the delivery's own on which its reader may get it."""
+        days = [(_day_of(rival, one), rival.clock) for rival in rivals]
+        day = one.day
+        while not self._may(day, one, days):
+            day += _DAY
+        return day
+
+    def _may(self, day: date, one: Going, days: Sequence[tuple[date, str]]) -> bool:
+        same = [clock for on, clock in days if on == day]
+        if one.row.clock == Clock.RENEWAL and Clock.RENEWAL in same:
+            return False
+        if self.policy.mails_per_contact_day and len(same) >= self.policy.mails_per_contact_day:
+            return False
+        week = sum(day - _WEEK < on <= day for on, _ in days)
+        return not self.policy.mails_per_contact_week or week < self.policy.mails_per_contact_week
 
 
-def _rivals(connection: Connection, people: set[int]) -> dict[int, list[Any]]:
-    """The renewal mails of these people that have gone, or are about to."""
-    query = select(deliveries.c.id, deliveries.c.contact_id, deliveries.c.state, deliveries.c.day).where(
+def _rivals(connection: Connection, people: set[int], since: date) -> dict[int, list[Any]]:
+    """The mails of these people that have gone lately, or are about to."""
+    columns = (deliveries.c.id, deliveries.c.contact_id, deliveries.c.state, deliveries.c.day, deliveries.c.clock)
+    gone = deliveries.c.state.in_(_GONE) & (deliveries.c.day > since)
+    query = select(*columns, deliveries.c.urgency).where(
         deliveries.c.contact_id.in_(people),
         deliveries.c.kind == DeliveryKind.MAIL,
-        deliveries.c.clock == Clock.RENEWAL,
-        deliveries.c.state.in_((DeliveryState.CLAIMED, *_GONE)),
+        or_(deliveries.c.state == DeliveryState.CLAIMED, gone),
     )
     found: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(query):
@@ -62,14 +80,15 @@ def _rivals(connection: Connection, people: set[int]) -> dict[int, list[Any]]:
 
 
 def _stands(rival: Any, one: Going) -> bool:
+    """Whether a mail goes before this one."""
     if rival.id == one.row.id:
         return False
-    stands: bool = rival.id < one.row.id if rival.state == DeliveryState.CLAIMED else rival.day == one.day
-    return stands
+    if rival.state != DeliveryState.CLAIMED:
+        return True
+    return Urgency(rival.urgency).passes_limits or bool(rival.id < one.row.id)
 
 
-def _another_day(one: Going, dossiers: Dossiers) -> dict[str, Any]:
-    calendar = dossiers.policy.calendar
-    on = calendar.working_day_on_or_after(one.day + timedelta(days=1), one.dossier.account.country)
-    zone = dossiers.zone(one.dossier, dossiers.people[one.row.contact_id])
-    return {"which": one.row.id, "on": on, "after": calendar.opens_at(on, zone)}
+def _day_of(rival: Any, one: Going) -> date:
+    """The day on which a mail went; one that is claimed goes now."""
+    day: date = one.day if rival.state == DeliveryState.CLAIMED else rival.day
+    return day

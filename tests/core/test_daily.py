@@ -1,14 +1,19 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, update
 
+from core.policy import CapPolicy
+from core.reasons import Reason
 from core.schema import deliveries
 from core.words import DeliveryKind
 from tests.builders import House, facts
-from tests.core.conftest import MakeHouse
+from tests.core.conftest import MakeHouse, house_on_sqlite
 
 DAY = date(2026, 6, 12)  # a Friday
+ONE = timedelta(days=1)
 MONDAY = DAY + timedelta(days=3)
 MORNING = datetime(2026, 6, 15, 7, tzinfo=UTC)  # nine in Berlin
 
@@ -19,7 +24,13 @@ def with_another(make_house: MakeHouse, days_left: int, **other: object) -> Hous
     house.sync(DAY)
     house.plan(DAY)
     (mail,) = mails(house)
-    usual = {
+    house.write(insert(deliveries).values(another(mail) | other))
+    return house
+
+
+def another(mail: Any) -> dict[str, Any]:
+    """A renewal mail that the same person has had that day."""
+    return {
         "key": "mail:contact-1:renewal:2026-06-12:9",
         "kind": DeliveryKind.MAIL,
         "channel": "mail",
@@ -31,8 +42,6 @@ def with_another(make_house: MakeHouse, days_left: int, **other: object) -> Hous
         "send_after": mail.send_after,
         "urgency": "reminder",
     }
-    house.write(insert(deliveries).values(usual | other))
-    return house
 
 
 def mails(house: House) -> list[Any]:
@@ -71,9 +80,44 @@ def test_yesterdays_mail_hinders_nothing(make_house: MakeHouse) -> None:
     assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
 
 
-def test_other_clocks_hinder_nothing(make_house: MakeHouse) -> None:
+@pytest.mark.parametrize("prepared_store_url", ["sqlite"], indirect=True)
+def test_a_mail_of_another_clock_counts_as_the_caps_say(make_house: MakeHouse) -> None:
     house = with_another(make_house, 14, clock="install")
+    assert house.deliver(DAY).waits == {Reason.CONTACT_CAP: 1}
+    assert first(house) == ("planned", MONDAY, MORNING)
+    house.policy = replace(house.policy, caps=CapPolicy(mails_per_contact_day=2))
+    house.write(update(deliveries).where(deliveries.c.state == "planned").values(day=DAY, token=None))
+    house.write(update(deliveries).where(deliveries.c.state == "planned").values(send_after=MORNING - 3 * ONE))
     assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+@house_on_sqlite
+@pytest.mark.parametrize(
+    ("gone", "free"),
+    [
+        ([1, 2, 3], date(2026, 6, 16)),  # three in the six days before: free when the first is a week old
+        ([3, 4, 6], MONDAY),
+        ([1, 2, 7], DAY),  # the third was a week ago
+    ],
+)
+def test_so_many_in_a_week_and_then_the_first_free_working_day(house: House, gone: list[int], free: date) -> None:
+    house.source.rows = [facts("1", ends_on=DAY + 14 * ONE)]
+    house.sync(DAY)
+    house.plan(DAY)
+    (mail,) = mails(house)
+    for number in gone:
+        row = {"key": f"mail:contact-1:reissue:{number}:1", "day": DAY - number * ONE, "clock": "reissue"}
+        house.write(insert(deliveries).values(another(mail) | row))
+    house.deliver(DAY)
+    state, day, _ = first(house)
+    assert (state, day) == ("delivered" if free == DAY else "planned", free)
+
+
+@pytest.mark.parametrize("prepared_store_url", ["sqlite"], indirect=True)
+def test_of_two_that_are_claimed_the_urgent_one_goes(make_house: MakeHouse) -> None:
+    busy = {"state": "claimed", "token": "another", "lease_until": datetime.now(UTC) + timedelta(minutes=5)}
+    house = with_another(make_house, 14, **busy, urgency="critical", clock="reissue")
+    assert house.deliver(DAY).waits == {Reason.CONTACT_CAP: 1}
 
 
 def test_of_two_that_are_claimed_the_older_goes(make_house: MakeHouse) -> None:
