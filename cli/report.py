@@ -1,19 +1,22 @@
 """`nolapse report`."""
 
-import csv
-import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 
 import click
 
-from cli.common import common, opened, plain, say_json, table, today_option
+from cli.common import common, opened, plain, say_csv, say_json, table, today_option
+from cli.report_figures import forecast, passes, renewals, summary
 from core.words import Clock
 
 
 @click.group()
 def report() -> None:
-    """List expiring orders."""
+    """Expiring orders, figures of a span, the year ahead, the day's summary."""
+
+
+for _figures in (renewals, forecast, passes, summary):
+    report.add_command(_figures)
 
 
 @report.command()
@@ -56,10 +59,9 @@ def expiring(
         return
     if as_csv:
         rows = [plain(asdict(one)) for one in found]
-        writer = csv.writer(sys.stdout)
-        writer.writerow(["order", "name", "expires", "inferred", "days_left", "product", "validity_days", "notices",
-                         "account", "account_name", "rep", "clock", "stage", "auto_renew"])  # fmt: skip
-        writer.writerows([_safe(value) for value in row.values()] for row in rows)
+        head = ["order", "name", "expires", "inferred", "days_left", "product", "validity_days", "notices",
+                "account", "account_name", "rep", "clock", "stage", "auto_renew"]  # fmt: skip
+        say_csv(head, [list(row.values()) for row in rows])
         return
     columns = ("order", "name", "expires", "days", "product", "validity", "notices", "account", "rep", "stage")
     table(
@@ -81,8 +83,3 @@ def expiring(
         ],
         title=f"{len(found)} orders",
     )
-
-
-def _safe(value: object) -> object:
-    """A spreadsheet must not take a name for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from config.assembly import App
+from config.operator_mail import tell_operator
 from core.breaker import broken_circuits
 from core.errors import NolapseError
 from core.outbox import stuck
-from core.ports import Handed, Mail
 from core.schema import meta
 from core.sql import insert_new, upsert
 
@@ -94,31 +94,10 @@ class Alerts:
     def _send(self, troubles: list[str], over: list[str], now: datetime) -> str:
         """Mails the operator; gives why that failed, or nothing."""
         ended = [_ended(kind) for kind in over]
-        brand, domain = self._app.policy.brand, self._app.policy.mail.domain
         subject = "Nolapse needs you" if troubles else "Nolapse is well again"
         key = f"alert:{now:%Y%m%dT%H%M%SZ}:{secrets.token_hex(4)}"
-        mail = Mail(
-            key=key,
-            message_id=f"<{key.replace(':', '.')}@{domain}>",
-            sender=brand.sender,
-            sender_name="Nolapse",
-            to=self._to,
-            to_name="",
-            subject=subject,
-            text="\n".join(
-                [*troubles, *ended, "", "`nolapse deliveries`, `nolapse check` and `nolapse locks` tell more."]
-            ),
-            html="",
-            date=now,
-            headers={"Auto-Submitted": "auto-generated"},
-        )
-        try:
-            (result,) = self._app.mailer.send([mail])
-        except NolapseError as error:
-            return str(error)
-        except Exception as error:
-            return f"the mailer broke off: {type(error).__name__}"
-        return str(result.error or "it was refused") if result.handed is Handed.FAILED else ""
+        more = "`nolapse deliveries`, `nolapse check` and `nolapse locks` tell more."
+        return tell_operator(self._app, self._to, key, subject, [*troubles, *ended, "", more], now)
 
 
 def _age(at: str, now: datetime) -> timedelta:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.engine import Connection
 
 from core.reasons import Reason
@@ -49,6 +49,20 @@ class Filters:
 _NOT_RENEWED = ("", Reason.LAPSED, Reason.ENDED_BEFORE_FIRST_SEEN, Reason.ENDED_BEFORE_GO_LIVE)
 
 
+def matching(account: str = "", rep: str = "", product: str = "", country: str = "") -> list[ColumnElement[bool]]:
+    """The conditions on orders and accounts for an account or product (key or part of the name), rep, country."""
+    found: list[ColumnElement[bool]] = []
+    if account:
+        found.append((accounts.c.account_key == account) | accounts.c.name.icontains(account, autoescape=True))
+    if rep:
+        found.append(accounts.c.owner_key == rep)
+    if product:
+        found.append((orders.c.product_id == product) | orders.c.product_name.icontains(product, autoescape=True))
+    if country:
+        found.append(accounts.c.country == country.upper())
+    return found
+
+
 def expiring(connection: Connection, filters: Filters, today: date) -> list[Expiring]:
     """Open orders by their end, the nearest first; with `expired_days` those that ended less than so long ago."""
     query = (
@@ -66,14 +80,7 @@ def expiring(connection: Connection, filters: Filters, today: date) -> list[Expi
     elif filters.within_days is not None:
         ahead = cycles.c.ends_on.between(today, today + timedelta(days=filters.within_days))
         query = query.where(ahead, cycles.c.open)
-    if filters.account:
-        named = accounts.c.name.icontains(filters.account, autoescape=True)
-        query = query.where((accounts.c.account_key == filters.account) | named)
-    if filters.rep:
-        query = query.where(accounts.c.owner_key == filters.rep)
-    if filters.product:
-        product = orders.c.product_name.icontains(filters.product, autoescape=True)
-        query = query.where((orders.c.product_id == filters.product) | product)
+    query = query.where(*matching(filters.account, filters.rep, filters.product))
     if filters.name:
         query = query.where(orders.c.common_name.icontains(filters.name, autoescape=True))
     if filters.notices_off:

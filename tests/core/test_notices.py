@@ -58,6 +58,9 @@ def test_ours_and_others_are_told_apart(planned: House) -> None:
         assert notices.switched_off_by_us(connection, "memory") == [(one.id, "1", True)]
         assert notices.switched_off_by_others(connection, "memory") == 1
         assert notices.switched_off_by_us(connection, "another") == []
+        # Without us nobody would be warned of either.
+        assert notices.without_us(connection) == notices.Warned(2, 1, 1)
+        assert "of 2 nobody would: the CA's notices are switched off, by us: 1" in notices.without_us(connection).words
 
 
 def test_a_sync_keeps_what_is_ours(planned: House) -> None:

@@ -1,5 +1,6 @@
 """Accounts, reps and contacts from CSV files."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ def test_a_whole_key_is_kept_and_the_rest_may_be_empty(tmp_path: Path) -> None:
     assert found == [AccountFacts("digicert:container:44")]
 
 
+def test_the_account_above_and_the_price_list(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("account,parent,price_list\n4711,9000,Wholesale\n4712,digicert:container:7,\n", encoding="utf-8")
+    found, rejects = people.accounts(str(file), "", PREFIX)
+    assert rejects == []
+    assert [(one.parent_key, one.price_list) for one in found] == [
+        ("digicert:organisation:9000", "Wholesale"),
+        ("digicert:container:7", ""),
+    ]
+
+
 def test_contacts_are_merged_into_their_accounts(tmp_path: Path) -> None:
     found, rejects = accounts(
         tmp_path,
@@ -98,6 +110,7 @@ def test_roles_are_separated_by_blanks_commas_or_semicolons(tmp_path: Path, text
         ("4712,Birch,,english!,,,,,", "language", "write a code"),
         ("4712,Birch,,,Mars/Base,,,,", "zone", "write a zone"),
         ("4712,Birch,,,../etc/passwd,,,,", "zone", "write a zone"),
+        ("4712,Birch,,,,,pigeon,,", "route", "write one of direct, reseller, silent"),
         (f"4712,{'x' * 501},,,,,,,", "name", "longer than 500"),
         ("4712,Bi\0rch,,,,,,,", "name", "NUL"),
         ("4712,Birch", "", "has 2 columns"),
@@ -211,3 +224,12 @@ def test_a_rep_has_a_language(tmp_path: Path) -> None:
     )
     (found,), (reject,) = people.reps(str(file))
     assert (found.language, reject.column) == ("zh-Hans", "language")
+
+
+def test_a_rep_may_be_away(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    head = "rep_key,name,email,absent_from,absent_until\n"
+    file.write_text(f"{head}r-1,Ann,,2026-12-21,2027-01-03\nr-2,Bo,,21.12.2026,\n", encoding="utf-8")
+    (found,), (reject,) = people.reps(str(file))
+    assert (found.absent_from, found.absent_until) == (date(2026, 12, 21), date(2027, 1, 3))
+    assert (reject.column, "2026-12-21" in reject.reason) == ("absent_from", True)
