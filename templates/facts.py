@@ -62,8 +62,9 @@ class BrandView:
 @dataclass(frozen=True, slots=True)
 class LetterView:
     """A letter. `tone` rises from notice to expired by urgency and by what is true; `plan` tells that renewing now
-    would give paid days away, and there is time; `several` is the number of orders, 0 for a single one; `late` that an
-    automatic renewal has not come in time. `window_opens` and the facts of a renewal are empty where not known."""
+    would give paid days away, and there is time; `several` is the number of orders, 0 for a single one; `left_out` how
+    many of them stand in the attached list alone; `late` that an automatic renewal has not come in time. `window_opens`
+    and the facts of a renewal are empty where not known."""
 
     kind: str
     tone: str
@@ -83,6 +84,7 @@ class LetterView:
     action_url: str
     unsubscribe_url: str
     several: int
+    left_out: int
     plan: bool
     late: bool
     carried_over: bool
@@ -99,8 +101,18 @@ class LetterView:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerView:
+    """What a customer has said; all of it is empty in a task that nobody's answer has made."""
+
+    kind: str = ""
+    day: str = ""
+    words: str = ""
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task for somebody of ours. `orders_left_out` counts orders beyond those listed."""
+    """A task for somebody of ours. `orders_left_out` counts orders beyond those listed; `service_only`: sell nothing."""
 
     kind: str
     clock: str
@@ -122,11 +134,13 @@ class TaskView:
     written: str
     certainty: str
     note: str
+    answer: AnswerView
     action_url: str
     steps: tuple[str, ...]
     given_up: int
     worked_out: bool
     orders_left_out: int
+    service_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +162,11 @@ class TaskFacts:
 def letter_view(
     letter: Letter, language: Language, blocks: tuple[str, ...] = ()
 ) -> tuple[LetterView, tuple[OrderView, ...], DigestView]:
-    """What a template sees of a letter. Raises ConfigurationError where it has no order or no usable link."""
-    orders = order_views(letter.lines, letter.clock, letter.written_at, language)
+    """What a template sees of a letter: all orders are counted, those listed that stand in the mail.
+
+    Raises ConfigurationError where it has no order or no usable link.
+    """
+    orders = order_views(letter.lines, letter.clock, letter.written_at, language, reader=letter.account_name)
     numbers = digest_view(orders)
     today = local_day(letter.written_at, letter.lines[0].ends_at.tzinfo)
     brand = letter.brand
@@ -180,6 +197,7 @@ def letter_view(
         action_url=action_url,
         unsubscribe_url=web_link(letter.unsubscribe_url) or mail_link(letter.unsubscribe_mailto),
         several=len(orders) if len(orders) > 1 else 0,
+        left_out=max(len(orders) - letter.rows, 0) if letter.rows else 0,
         plan=renewal and not letter.carried_over and nearest > PLAN_ABOVE_DAYS,
         late=any(order.state in ("ended", "today") for order in orders),
         carried_over=renewal and letter.carried_over,
@@ -194,7 +212,7 @@ def letter_view(
         install_by=language.day(renewed.install_by) if renewed and renewed.install_by else "",
         blocks=blocks,
     )
-    return view, orders, numbers
+    return view, orders[: letter.rows] if letter.rows else orders, numbers
 
 
 def _tone(letter: Letter, kind: LetterKind, orders: Sequence[OrderView]) -> str:
@@ -253,11 +271,13 @@ def task_facts(script: Script, language: Language, most_orders: int) -> TaskFact
         written=language.day(local_day(script.written_at, script.lines[0].ends_at.tzinfo)),
         certainty=script.certainty.value if script.certainty is not None else "",
         note=plain(script.note, _LONG_TEXT),
+        answer=_answer(script, language),
         action_url=web_link(script.action_url),
         steps=tuple(text for step in script.steps if (text := plain(step.text, 400))),
         given_up=max(script.paid_days_lost, 0) if renewal and not script.carried_over else 0,
         worked_out=any(order.inferred for order in listed),
         orders_left_out=len(orders) - len(listed),
+        service_only=script.service_only,
     )
     sells = renewal and script.kind is TaskKind.CALL
     return TaskFacts(
@@ -272,6 +292,14 @@ def task_facts(script: Script, language: Language, most_orders: int) -> TaskFact
         upsell=advice_views(script.advice, language) if sells else (),
         benefits=benefit_views(script.benefits, language) if sells else (),
     )
+
+
+def _answer(script: Script, language: Language) -> AnswerView:
+    if not script.answers:
+        return AnswerView()
+    said = script.answers[-1]
+    person = language.listed(part for part in (plain(said.name), plain(said.address, 320)) if part)
+    return AnswerView(said.kind.value, language.day(said.at.date()), plain(said.words, _LONG_TEXT), person)
 
 
 def _last_contact(script: Script, language: Language) -> str:

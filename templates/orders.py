@@ -31,7 +31,8 @@ class OrderView:
     not the order alone; `replace_first` that the certificate inside ends before the order does; `paid` that the order
     runs on beyond the certificate. `other_end` is the end of the certificate where the message is about the order, and
     the other way round; both may be empty. `own_label` is `end_label` where that is not the usual one. `rows` are the
-    facts of a mail about this order alone. `badge` says how many days are left, in words, `left` as a number.
+    facts of a mail about this order alone. `badge` says how many days are left, in words, `left` as a number. `customer`
+    is whose order it is, where that is not the reader; `price` what a renewal costs. Both may be empty.
     """
 
     order_id: str
@@ -64,6 +65,8 @@ class OrderView:
     replace_first: bool
     paid: bool
     value: str
+    customer: str
+    price: str
     rows: tuple[Row, ...]
 
 
@@ -87,16 +90,38 @@ class DigestView:
 
 
 def order_views(
-    lines: Iterable[OrderLine], clock: Clock, written_at: datetime, language: Language, *, priced: bool = False
+    lines: Iterable[OrderLine],
+    clock: Clock,
+    written_at: datetime,
+    language: Language,
+    *,
+    priced: bool = False,
+    reader: str = "",
 ) -> tuple[OrderView, ...]:
     """The orders of a message about this clock, in their order; `priced`: with their values.
 
-    Raises ConfigurationError where there is none.
+    `reader` is the account whose people read it: orders of others name their customer. Raises ConfigurationError where
+    there is no order.
     """
-    found = tuple(order_view(line, clock, written_at, language, priced=priced) for line in lines)
+    found = tuple(order_view(line, clock, written_at, language, priced=priced, reader=reader) for line in lines)
     if not found:
         raise ConfigurationError("A message needs at least one order.")
     return found
+
+
+def list_columns(language: Language) -> tuple[str, ...]:
+    """The heads of the list of orders that goes along with a mail, in the order of `core.order_list.COLUMNS`."""
+    _ = language.catalogue.gettext
+    return (
+        _("Order ID"),
+        _("Common name"),
+        _("Product"),
+        _("Issue date"),
+        _("Expiry date"),
+        _("Order runs until"),
+        _("Validity"),
+        _("Days left"),
+    )
 
 
 def digest_view(orders: Sequence[OrderView], *, aside: bool = True) -> DigestView:
@@ -118,7 +143,7 @@ def digest_view(orders: Sequence[OrderView], *, aside: bool = True) -> DigestVie
 
 
 def order_view(
-    line: OrderLine, clock: Clock, written_at: datetime, language: Language, *, priced: bool = False
+    line: OrderLine, clock: Clock, written_at: datetime, language: Language, *, priced: bool = False, reader: str = ""
 ) -> OrderView:
     """One order of a message about this clock, told at that moment; its value only where `priced`: customers know it."""
     _, ngettext = language.catalogue.gettext, language.catalogue.ngettext
@@ -159,6 +184,14 @@ def order_view(
         Row(_("Validity"), validity),
         Row(_("Days left"), left),
     ]
+    customer = isolated(plain(line.account_name)) if reader and line.account_name != reader else ""
+    price = _price(line, language) if line.price is not None else ""
+    if customer:
+        # Translators: label of the company whose order it is, in a message to its reseller
+        rows.insert(0, Row(_("Customer"), customer))
+    if price:
+        # Translators: label of what renewing the order costs
+        rows.append(Row(_("Renewal price"), price))
     return OrderView(
         order_id=order_id,
         name=f"{isolated(name)} ({tail(sent, LONGEST_NAME)})" if sent else isolated(name),
@@ -190,8 +223,18 @@ def order_view(
         replace_first=renewal and _is_before(certificate_end, line.ends_on) and state != "ended",
         paid=_is_before(line.ends_on, order_end) and not _is_before(order_end, today),
         value=language.money(line.value_minor, plain(line.currency, 3)) if priced and line.value_minor else "",
+        customer=customer,
+        price=price,
         rows=tuple(row for row in rows if row.value),
     )
+
+
+def _price(line: OrderLine, language: Language) -> str:
+    """What a renewal costs, with the operator's note on it."""
+    if line.price is None:
+        return ""
+    amount = language.money(line.price.minor, plain(line.price.currency, 3))
+    return f"{amount} ({plain(line.price_note)})" if line.price_note else amount
 
 
 def told_tone(urgency: Urgency, state: str) -> str:

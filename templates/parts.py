@@ -18,7 +18,7 @@ from core.words import AdviceKind, Benefit, Block, Clock, LetterKind, Nature
 from templates.harmless import LONGEST_NAME, both_spellings, isolated, plain, tail, web_link
 from templates.language import Language
 
-COMMERCIAL = frozenset({Block.OFFER, Block.BENEFITS, Block.SEAL, Block.AUTOMATION, Block.UPSELL})
+COMMERCIAL = frozenset(block for block in Block if block.nature is Nature.COMMERCIAL)
 """What never stands in a service message, whatever the letter says."""
 
 _MOST_TEXT = 1000

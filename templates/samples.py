@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from core.answered import Answer, AnswerKind
 from core.messages import (
     Advice,
     BenefitUse,
@@ -20,7 +21,6 @@ from core.messages import (
     LastContact,
     Letter,
     Link,
-    Money,
     NoDaysLost,
     Occasion,
     Offer,
@@ -30,6 +30,7 @@ from core.messages import (
     Seal,
     Step,
 )
+from core.money import Money
 from core.words import (
     AdviceKind,
     Benefit,
@@ -138,8 +139,8 @@ def of_kind(
     clock = Clock(kind.value) if kind in (LetterKind.REISSUE, LetterKind.INSTALL) else Clock.RENEWAL
     urgency = Urgency.EXPIRED if days < 0 else Urgency.CRITICAL if days == 0 else urgency
     about = lines(clock, days, urgency, count, renewing=kind is LetterKind.AUTO_RENEW)
-    occasion = Occasion(kind.value) if kind in (LetterKind.WIN_BACK, LetterKind.THANK_YOU) else Occasion.TOUCHPOINT
-    service = kind in (LetterKind.REISSUE, LetterKind.INSTALL, LetterKind.AUTO_RENEW)
+    occasion = Occasion(kind.value) if kind.value in tuple(Occasion) else Occasion.TOUCHPOINT
+    service = kind in (LetterKind.REISSUE, LetterKind.INSTALL, LetterKind.AUTO_RENEW, LetterKind.VALIDATION)
     found = letter(
         language,
         clock=clock,
@@ -217,7 +218,16 @@ def scripts(language: str) -> Iterator[Script]:
             paid_days_lost=0 if known else max(DAYS_LEFT[urgency], 0),
             steps=_STEPS if known else (),
             note="Prefers calls in the morning." if known else "",
+            answers=_answers(urgency, known) if kind is TaskKind.ANSWER else (),
         )
+
+
+def _answers(urgency: Urgency, known: bool) -> tuple[Answer, ...]:
+    """An answer, another one with each urgency."""
+    said = [kind for kind in AnswerKind if kind is not AnswerKind.INSTALLED]
+    kind = said[(urgency.rank + known) % len(said)]
+    words = "We move everything next month, please call before that." if known else ""
+    return (Answer(kind, WRITTEN_AT, words, "Sam Sample" if known else "", "sam@example.com" if known else ""),)
 
 
 def lines(

@@ -14,6 +14,7 @@ from core.messages import Letter, Script, WordedEntry, WordedMail, WordedTask
 from templates.facts import brand_view, letter_view, step_views, task_facts
 from templates.harmless import SUBJECT_LIMIT, plain
 from templates.library import Library
+from templates.orders import list_columns
 from templates.parts import parts
 from templates.passages import MARK, SEPARATOR, passages
 from templates.samples import letters, scripts
@@ -76,11 +77,12 @@ class JinjaWriter:
         }
         ahead = not letter.lines[0].ended and view.kind != "thank_you"
         return WordedMail(
-            subject=plain(say.subject, SUBJECT_LIMIT),
+            subject=plain(f"{letter.label} {say.subject}" if letter.label else say.subject, SUBJECT_LIMIT),
             text=shelf.render("mail.txt.j2", facts).strip() + "\n",
             html=shelf.render("mail.mjml", facts).strip() + "\n",
             preheader=plain(say.preheader),
             entry=WordedEntry(plain(say.entry_summary), plain(say.entry_description, 1000)) if ahead else None,
+            columns=list_columns(language) if view.left_out else (),
         )
 
     def task(self, script: Script) -> WordedTask:
