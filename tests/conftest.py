@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
+from config.process import collect_less
+from tests.engines import share_statements
 from tests.postgres import NO_SERVER, NoServer, PostgresServer, running_server
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -31,10 +33,12 @@ _ENOUGH_BYTES = 4_000_000_000
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Puts the folders of the tests into memory where there is room: no test pulls the plug of the whole machine.
+    """Spares work, and puts the folders of the tests into memory where there is room: no test unplugs the machine.
 
     Every commit on SQLite waits until it is on the disk, which is most of the time of many tests.
     """
+    collect_less()
+    share_statements()
     if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ENOUGH_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
