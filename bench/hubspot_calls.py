@@ -4,13 +4,12 @@
 """
 
 import math
-import sqlite3
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,44 +18,17 @@ import click
 from pydantic import SecretStr, TypeAdapter
 from sqlalchemy import event
 
+from bench.crm_orders import DAY, Count, Size, no_sync, portfolio, to_be_called
 from connectors.hubspot.connector import HubSpotCrm, open_crm
 from connectors.hubspot.settings import HubSpotSettings
 from core import golive
 from core.migrations import migrate
 from core.model import RepFacts
-from tests.builders import House, account, facts, person
+from core.policy import TaskPolicy
+from tests.builders import House
 from tests.fakes.hubspot import HubSpotServer, World, running_hubspot
 
-DAY = date(2026, 11, 18)
-END = DAY + timedelta(days=120)  # nothing is due: only records go
-CALL_END = DAY + timedelta(days=1 + 45)  # the first call to an OV customer is due on the next day
 PER_CALL = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How many orders, accounts and people there are, and how many accounts are called."""
-
-    orders: int = 10_000
-    accounts: int = 2_000
-    contacts: int = 3_000
-    calls: int = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Calls by phase as they came, and the least that each phase needs."""
-
-    came: Mapping[str, int]
-    least: Mapping[str, int]
-    writes: int
-    seconds: float
-    asides: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def ratio(self) -> float:
-        """All calls beside the least; questions about the account itself, asked once a process, stand aside."""
-        return sum(self.came.values()) / sum(self.least.values())
 
 
 def calls_for(number: int) -> int:
@@ -68,8 +40,8 @@ def calls_for(number: int) -> int:
 def installation(folder: Path, **settings: Any) -> Iterator[tuple[House, HubSpotServer]]:
     """A house whose CRM is the stand-in, set up and live."""
     with running_hubspot(World(tier="enterprise")) as server:
-        house = House(f"sqlite:///{folder / 'nolapse.db'}")
-        event.listen(house.store.engine, "connect", _no_sync)
+        house = House(f"sqlite:///{folder / 'nolapse.db'}", tasks=TaskPolicy(per_day=0))
+        event.listen(house.store.engine, "connect", no_sync)
         try:
             migrate(house.store)
             with house.store.begin() as connection:
@@ -99,34 +71,6 @@ def open_as_new(house: House, server: HubSpotServer, **settings: Any) -> HubSpot
     return crm
 
 
-def _no_sync(connection: sqlite3.Connection, _record: object) -> None:
-    # Calls are counted, not seconds.
-    connection.execute("PRAGMA synchronous=OFF")
-
-
-def portfolio(size: Size) -> list[Any]:
-    """Orders spread over accounts, each of which has one or two people; every order names one of them."""
-    rows = []
-    for number in range(size.orders):
-        customer = number % size.accounts
-        people = _people(customer, size)
-        one = people[(number // size.accounts) % len(people)]
-        rows.append(
-            facts(
-                str(number + 1),
-                ends_on=END,
-                account=account(f"customer-{customer}", owner_key="eve"),
-                people=(person(one, name=f"Person {one.partition('@')[0]}"),),
-            )
-        )
-    return rows
-
-
-def _people(customer: int, size: Size) -> list[str]:
-    own = [f"first@customer-{customer}.example"]
-    return own + [f"second@customer-{customer}.example"] * (customer < size.contacts - size.accounts)
-
-
 def first_sync(house: House, server: HubSpotServer, size: Size) -> Count:
     """A first sync into an account that knows none of them."""
     house.source.rows = portfolio(size)
@@ -154,15 +98,7 @@ def second_sync(house: House, server: HubSpotServer) -> Count:
 
 def calls(house: House, server: HubSpotServer, number: int) -> Count:
     """One call task for each of so many accounts, whose records are there."""
-    house.source.rows = [
-        facts(
-            str(one + 1),
-            ends_on=CALL_END,
-            account=account(f"customer-{one}", owner_key="eve"),
-            people=(person(f"first@customer-{one}.example"),),
-        )
-        for one in range(number)
-    ]
+    house.source.rows = to_be_called(number)
     house.sync(DAY)
     house.settle(DAY)
     house.deliver(DAY)
@@ -222,20 +158,10 @@ def main(scale: float) -> None:
     full = Size()
     size = replace(full, **{name: max(1, int(getattr(full, name) * scale)) for name in Size.__slots__})
     with tempfile.TemporaryDirectory(prefix="nolapse-calls-") as folder, installation(Path(folder)) as (house, server):
-        _say(f"first sync of {size.orders:,} orders", first_sync(house, server, size))
-        _say("second sync, nothing changed", second_sync(house, server))
+        first_sync(house, server, size).say(f"first sync of {size.orders:,} orders")
+        second_sync(house, server).say("second sync, nothing changed")
     with tempfile.TemporaryDirectory(prefix="nolapse-calls-") as folder, installation(Path(folder)) as (house, server):
-        _say(f"{size.calls:,} call tasks on as many accounts", calls(house, server, size.calls))
-
-
-def _say(what: str, count: Count) -> None:
-    click.echo(f"{what}: {sum(count.came.values())} calls, {count.writes} of all calls write ({count.seconds:.0f} s)")
-    if count.least:
-        click.echo(f"  the least is {sum(count.least.values())}: ratio {count.ratio:.2f} (at most 1.2)")
-    for name, number in sorted(count.came.items()):
-        click.echo(f"  {number:6}  {name}")
-    for name, number in sorted(count.asides.items()):
-        click.echo(f"  {number:6}  {name} (aside)")
+        calls(house, server, size.calls).say(f"{size.calls:,} call tasks on as many accounts")
 
 
 if __name__ == "__main__":

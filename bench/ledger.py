@@ -16,6 +16,8 @@ from sqlalchemy import Table, insert
 from bench.house import House
 from core import golive, migrations
 from core.cadence import Scheduled, schedule
+from core.consent import Basis
+from core.consents import consents
 from core.model import order_key
 from core.policy import Policy
 from core.schema import accounts, contacts, cycles, meta, order_contacts, orders, reps, touches
@@ -108,6 +110,7 @@ def _fill(store: Store, policy: Policy, size: Size) -> None:
     )
     _write(store, accounts, map(_account, range(size.accounts)))
     _write(store, contacts, (row for number in range(size.accounts) for row in _contacts(number)))
+    _write(store, consents, (_consent(number) for number in range(1, size.accounts, 2)))
     pools = {shape: _pool(shape, policy, size.mails_only) for shape in _SHAPES}
 
     def each(rows_of: Callable[[_Order], Iterable[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
@@ -197,8 +200,18 @@ def _contacts(number: int) -> Iterator[dict[str, Any]]:
             "zone": "",
             "roles": roles,
             "source": "order_report",
-            "consent": "contract" if number % 2 else "",
         }
+
+
+def _consent(number: int) -> dict[str, Any]:
+    return {
+        "address": f"office@customer{number}.example",
+        "channel": Channel.MAIL,
+        "basis": Basis.DOUBLE_OPT_IN,
+        "since": date(2026, 1, 1),
+        "proof": "a form",
+        "noted_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }
 
 
 def _order_contacts(order: _Order) -> Iterator[dict[str, Any]]:

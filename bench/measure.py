@@ -34,7 +34,7 @@ def stopwatch(taken: Taken) -> Iterator[None]:
 
 
 def in_child(work: Callable[..., Taken], *arguments: Any) -> Taken:
-    """Does the work in a new Python process that is set as the command's is, and gives what it took with the most memory that process ever held."""
+    """Does the work in a new Python process, set as the command's is; gives what it took, with the most memory it held."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=collect_less) as pool:
         return pool.submit(here, work, *arguments).result()
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import delivering, planning, syncing, wording
@@ -21,6 +22,7 @@ PEAK_MB = 300.0
 MAILS_A_SECOND, DELIVER_RATIO, WORD_RATIO = 250.0, 0.6, 0.6
 START_RATIO = 3.5
 LIMIT_SHARE = 0.9
+CONFIRM_RATIO, CONFIRM_P99_RATIO = 0.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Figures:
     starts: int
     listed: int
     listed_window: int
+    confirmations: int
     apart: bool = True
 
 
@@ -53,6 +56,7 @@ FULL = Figures(
     starts=15,
     listed=100_000,
     listed_window=3_000,
+    confirmations=3_000,
 )
 QUICK = Figures(
     orders=1_000,
@@ -64,6 +68,7 @@ QUICK = Figures(
     starts=2,
     listed=1_000,
     listed_window=30,
+    confirmations=40,
     apart=False,
 )
 
@@ -285,6 +290,36 @@ def _certcentral(bench: Bench) -> Iterator[Row]:
     yield Row("memory while syncing from it", f"{taken.peak_mb:,.0f} MB", goal=goal, met=taken.peak_mb < PEAK_MB)
 
 
+def _confirm(bench: Bench) -> Iterator[Row]:
+    from bench import confirming
+
+    number = bench.figures.confirmations
+
+    def run(*, bare: bool) -> Taken:
+        with TemporaryDirectory(dir=bench.folder) as folder:
+            return confirming.confirmations(Path(folder), number, bare=bare)
+
+    pair = bench.turns(partial(run, bare=False), partial(run, bare=True))
+    rate, bare_rate = (number / one.wall for one in (pair.best, pair.best_bare))
+    yield Row(
+        f"{number:,} confirmations accepted over HTTP on SQLite",
+        f"{rate:,.0f} a second",
+        f"a Flask view with INSERT and COMMIT: {bare_rate:,.0f} a second",
+        f"{rate / bare_rate:.2f}",
+        f"at least {CONFIRM_RATIO:g}",
+        rate / bare_rate >= CONFIRM_RATIO,
+    )
+    slow, bare_slow = (min(one.notes["p99"] for one in several) for several in (pair.ours, pair.bare))
+    yield Row(
+        "99 percent of them are answered within",
+        f"{slow:.1f} ms",
+        f"{bare_slow:.1f} ms",
+        f"{slow / bare_slow:.2f}",
+        f"at most {CONFIRM_P99_RATIO:g}",
+        slow / bare_slow <= CONFIRM_P99_RATIO,
+    )
+
+
 BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "plan": _plan,
     "sync": _sync,
@@ -292,8 +327,8 @@ BENCHMARKS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "word": _word,
     "start": _start,
 }
-APART: dict[str, Callable[[Bench], Iterator[Row]]] = {"certcentral": _certcentral}
-"""Those that take long by their nature, and are only run by their names."""
+APART: dict[str, Callable[[Bench], Iterator[Row]]] = {"certcentral": _certcentral, "confirm": _confirm}
+"""Those that take long by their nature, or need servers beside them, and are only run by their names."""
 
 
 def _peak(what: str, pair: Pair) -> Row:

@@ -1,8 +1,9 @@
 """What the commands share: their options, the opened application, and how they answer."""
 
+import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
@@ -103,6 +104,11 @@ def make_ready(app: "App") -> None:
         click.echo("nolapse: the database was empty; its tables are made", err=True)
 
 
+def unchanged(dry_run: bool) -> str:
+    """What ends a line on something that was only tried."""
+    return " (nothing was changed)" if dry_run else ""
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it: dates as ISO words, dataclasses as objects."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -131,6 +137,11 @@ def say_findings(found: "Sequence[Finding]", as_json: bool) -> None:
         click.echo(f"{'ok  ' if one.ok else 'BAD '} {one.subject}: {one.text}{advice}")
 
 
+def many(count: int, one: str, several: str | None = None) -> str:
+    """A number of things in words."""
+    return f"{count} {one if count == 1 else several or one + 's'}"
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
     """A table: drawn at a terminal, tab-separated otherwise."""
     if not sys.stdout.isatty():
@@ -145,6 +156,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str =
     for row in rows:
         drawn.add_row(*(Text(_cell(cell)) for cell in row))
     Console().print(drawn)
+
+
+def say_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table as CSV on standard output; what a spreadsheet would take for a formula is marked as text."""
+    from core.order_list import safe_cell
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(head)
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
 
 
 def _cell(value: object) -> str:

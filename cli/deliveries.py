@@ -34,7 +34,11 @@ def deliveries(ctx: click.Context) -> None:
 def list_deliveries(
     states: tuple[str, ...] = (), kind: str | None = None, every: bool = False, limit: int = 200, as_json: bool = False
 ) -> None:
-    """List deliveries, the newest first: those that are stuck, unless told otherwise."""
+    """List deliveries, the newest first: those that are stuck, unless told otherwise.
+
+    With --state planned those that wait, with why and until when.
+    """
+    from core import pauses
     from core.breaker import broken_circuits
     from core.outbox import listing
 
@@ -42,15 +46,16 @@ def list_deliveries(
     with opened() as app, app.store.read() as connection:
         found = listing(connection, wanted, kind, limit)
         broken = broken_circuits(connection, app.policy.deliver)
-    for one in broken:
-        click.echo(f"nolapse: {one.words}", err=True)
+        paused = pauses.listing(connection)
+    for words in (*(one.words for one in broken), *(one.words for one in paused)):
+        click.echo(f"nolapse: {words}", err=True)
     if as_json:
         say_json(found)
         return
     if not found and not states and not every:
         click.echo("Nothing is stuck.")
         return
-    columns = ("key", "kind", "state", "day", "send after (UTC)", "urgency", "orders", "tries", "why")
+    columns = ("key", "kind", "state", "day", "send after (UTC)", "urgency", "orders", "tries", "why", "until (UTC)")
     rows = [
         (
             one.key,
@@ -62,6 +67,7 @@ def list_deliveries(
             ", ".join(one.orders),
             one.attempts,
             one.why,
+            f"{one.until:%Y-%m-%d %H:%M}" if one.until is not None else "",
         )
         for one in found
     ]

@@ -1,26 +1,26 @@
 """`nolapse demo`: a sample portfolio through 120 days, as a time-lapse with renewals arriving."""
 
-import importlib
+import json
 import shutil
 import sys
 import time
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.common import common, day, say_json
+from cli.common import common, day, many, say_json
 from core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from cli.demo_crms import StandIn
     from cli.demo_sources import Outside
-    from cli.sample import Event, Sample
+    from cli.sample import Sample
     from config.assembly import App
     from core.model import Reject
     from core.plan import PlanCounts
@@ -34,6 +34,10 @@ _WEEK = 7
 _SETTINGS = """# The settings of the demo. Every file of it is made afresh by `nolapse demo`.
 [store]
 url = "sqlite:///nolapse.db"
+
+[sync]
+sources = {sources}
+crm = "{crm}"
 
 {source}accounts_path = "accounts.csv"
 contacts_path = "contacts.csv"
@@ -58,19 +62,6 @@ own_domains = ["nordlicht.example"]
 mailbox = "mailbox"
 """
 
-_IN_HUBSPOT = """
-[sync]
-crm = "hubspot"
-
-[hubspot]
-base_url = "{base_url}"
-create = "always"
-calls_per_10_seconds = 1000000     # the stand-in knows no limits here
-searches_per_second = 1000000
-daily_reserve_percent = 0
-calls_per_day = 1000000
-"""
-
 
 @dataclass(slots=True)
 class Week:
@@ -90,6 +81,7 @@ class Week:
     rejected: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
 
     def add(self, counts: "RunCounts") -> None:
         """Adds a day."""
@@ -116,10 +108,10 @@ class Week:
 @click.option("--days", type=click.IntRange(1, 120), default=120, show_default=True, help="How many days to play.")
 @click.option(
     "--crm",
-    type=click.Choice(["embedded", "hubspot"]),
+    type=click.Choice(["embedded", "hubspot", "salesforce"]),
     default="embedded",
     show_default=True,
-    help="Where the reps work; hubspot is a stand-in on this machine, which only a checkout has.",
+    help="Where the reps work; hubspot and salesforce are stand-ins on this machine, which only a checkout has.",
 )
 @click.option(
     "--source",
@@ -130,7 +122,11 @@ class Week:
 )
 @common
 def demo(folder: str, start: date | None, days: int, crm: str, source: str, as_json: bool) -> None:
-    """Play a sample portfolio: orders come in, calls and mails go out, renewals stop them."""
+    """Play a sample portfolio: first it is only observed, then a pilot goes live, then everybody.
+
+    Orders come in, calls and mails go out, renewals stop them.
+    """
+    from cli.demo_crms import stand_in
     from cli.demo_sources import certcentral, order_report
     from cli.sample import write_sample
     from config.assembly import application
@@ -139,59 +135,39 @@ def demo(folder: str, start: date | None, days: int, crm: str, source: str, as_j
     began = time.monotonic()
     first = start or datetime.now(UTC).date() - timedelta(days=days - 1)
     open_outside = certcentral() if source == "certcentral" else order_report
-    with _crm(crm) as standing_in:
+    with stand_in(crm) as standing_in:
         place = _empty(Path(folder))
         sample = write_sample(place, first)
         with open_outside(sample) as outside:
-            settings = _settings(sample, outside.settings(place))
-            settings += _IN_HUBSPOT.format(base_url=standing_in.base_url) if standing_in else ""
+            settings = _settings(sample, outside, place, crm)
+            settings += standing_in.settings if standing_in else ""
             (place / "nolapse.toml").write_text(settings, encoding="utf-8")
             if not as_json:
                 click.echo(_opening(sample, days))
             total = Week(first, first + timedelta(days=days - 1))
-            environment = {"NOLAPSE_HUBSPOT__TOKEN": standing_in.token} if standing_in else {}
+            environment = standing_in.environment if standing_in else {}
             with application(load(place / "nolapse.toml", environment=environment)) as app:
                 _prepare(app, sample)
                 if standing_in:
                     _set_up(app)
-                _play_all(app, sample, outside, total, as_json)
+                _play_all(app, sample, outside, standing_in, total, as_json)
                 if not as_json:
                     stays = source == "order_report" and not standing_in
-                    _close(app, place, total, time.monotonic() - began, standing_in, stays=stays)
+                    _close(app, sample, place, total, time.monotonic() - began, standing_in, stays=stays)
 
 
-def _play_all(app: "App", sample: "Sample", outside: "Outside", total: Week, as_json: bool) -> None:
+def _play_all(
+    app: "App", sample: "Sample", outside: "Outside", standing_in: "StandIn | None", total: Week, as_json: bool
+) -> None:
     days = (total.last - total.first).days + 1
     for number in range(0, days, _WEEK):
         first = total.first + timedelta(days=number)
         week = Week(first, min(first + timedelta(days=_WEEK - 1), total.last))
-        _play(app, sample, outside, week, total)
+        _play(app, sample, outside, standing_in, week, total)
         if as_json:
             say_json(week)
         else:
-            click.echo(_line(number // _WEEK + 1, week))
-
-
-@contextmanager
-def _crm(name: str) -> "Iterator[Any]":
-    """The stand-in that takes the CRM's place, with our reps as its users; None for the embedded CRM.
-
-    Raises `UsageError` where it is not there: it belongs to the tests, which are not installed.
-    """
-    if name == "embedded":
-        yield None
-        return
-    try:
-        fake = importlib.import_module("tests.fakes.hubspot")
-    except ImportError as error:
-        raise UsageError("the stand-in for HubSpot is not installed; run this from a checkout of Nolapse") from error
-    from cli.sample_portfolio import REPS
-
-    with fake.running_hubspot(fake.World()) as standing_in:
-        for _, person, email, *_rest in REPS:
-            first, _, last = person.partition(" ")
-            standing_in.world.add_owner(email, first, last)
-        yield standing_in
+            click.echo("\n".join((*week.told, _line(number // _WEEK + 1, week))))
 
 
 def _set_up(app: "App") -> None:
@@ -212,16 +188,23 @@ def _empty(place: Path) -> Path:
     return place
 
 
-def _settings(sample: "Sample", source: str) -> str:
+def _settings(sample: "Sample", outside: "Outside", place: Path, crm: str) -> str:
     from cli.sample_portfolio import REPS
 
     sales = [rep for rep in REPS if rep[4] == "rep"]
     support = next((rep[0] for rep in REPS if rep[4] == "support"), sales[0][0])
-    return _SETTINGS.format(source=source, fallback=sales[0][0], support=support)
+    return _SETTINGS.format(
+        sources=json.dumps(outside.sources),
+        crm=crm,
+        source=outside.settings(place),
+        fallback=sales[0][0],
+        support=support,
+    )
 
 
 def _prepare(app: "App", sample: "Sample") -> None:
-    from core import golive, migrations
+    from core import consents, migrations
+    from core.consent import Basis, Given
     from core.suppressions import suppress
     from core.timing import WholeDay
     from core.words import Channel, Nature
@@ -229,47 +212,34 @@ def _prepare(app: "App", sample: "Sample") -> None:
     migrations.migrate(app.bare_store)
     now = WholeDay(sample.start).opening
     with app.store.begin() as connection:
-        golive.go_live(connection, sample.start)
         for address in sample.suppressed:
             suppress(connection, address, Channel.MAIL, Nature.SERVICE, "unsubscribe", "from before", now)
+        given = Given(Basis.DOUBLE_OPT_IN, sample.start, "web form", "the log of the form")
+        said = [consents.Entry(address, channel, given) for address in sample.consenting for channel in Channel]
+        consents.note(connection, said, now)
 
 
-def _play(app: "App", sample: "Sample", outside: "Outside", week: Week, total: Week) -> None:
+def _play(
+    app: "App", sample: "Sample", outside: "Outside", standing_in: "StandIn | None", week: Week, total: Week
+) -> None:
+    from cli.demo_tale import happen, morning
     from core.timing import WholeDay
 
     today = week.first
     while today <= week.last:
+        if standing_in and today == week.first + timedelta(days=1) and standing_in.answer_call():
+            week.events["called"] += 1
         outside.bring_to(today)
         timer = WholeDay(today)
+        week.told += morning(app, sample, today)
         for event in sample.on(today):
-            _happen(app, event, sample.ca, timer)
+            week.told += happen(app, event, sample.ca, timer)
             week.events[event.kind] += 1
         counts = _run(app, timer, app.rejects if today == sample.start else _known_already)
         for sheet in (week, total):
             sheet.add(counts)
         today += timedelta(days=1)
     total.events += week.events
-
-
-def _happen(app: "App", event: "Event", ca: str, timer: "WholeDay") -> None:
-    """What does not come with the report: word from outside, and people who do not want mails any more."""
-    from core.confirmations import Confirmation, note
-    from core.model import order_key
-    from core.suppressions import queue_optout, suppress
-    from core.words import Certainty, Channel, Nature
-
-    with app.store.begin() as connection:
-        if event.kind == "confirmed":
-            key = order_key(ca, event.order_ids[0])
-            given = Confirmation(
-                "shop", f"{key}:{event.day}", key, event.day, Certainty.PROVISIONAL, "the shop says that it is renewed"
-            )
-            note(connection, [given], timer.opening)
-        elif event.kind == "opted_out":
-            suppress(
-                connection, event.address, Channel.MAIL, Nature.SERVICE, "unsubscribe", "by the link", timer.opening
-            )
-            queue_optout(connection, event.address, Channel.MAIL, Nature.SERVICE, timer)
 
 
 def _run(app: "App", timer: "WholeDay", rejects: "Rejects") -> "RunCounts":
@@ -304,10 +274,10 @@ def _opening(sample: "Sample", days: int) -> str:
 
 def _line(number: int, week: Week) -> str:
     went = (
-        _many(week.due, "touch", "touches") + " due",
-        _many(week.mails, "mail"),
-        _many(week.calls, "new call"),
-        _many(week.raised, "call") + " raised",
+        many(week.due, "touch", "touches") + " due",
+        many(week.mails, "mail"),
+        many(week.calls, "new call"),
+        many(week.raised, "call") + " raised",
         f"{week.renewed} renewed",
         f"{week.lapsed} lapsed",
     )
@@ -323,13 +293,9 @@ def _line(number: int, week: Week) -> str:
         told = (f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(week.skipped.items()))
         lines.append(f"         skipped: {', '.join(told)}")
     if week.events:
-        said = (_many(count, *_HAPPENED[kind]) for kind, count in sorted(week.events.items()))
+        said = (many(count, *_HAPPENED[kind]) for kind, count in sorted(week.events.items()))
         lines.append(f"         meanwhile: {', '.join(said)}")
     return "\n".join(lines)
-
-
-def _many(count: int, one: str, several: str | None = None) -> str:
-    return f"{count} {one if count == 1 else several or one + 's'}"
 
 
 _HAPPENED = {
@@ -342,33 +308,50 @@ _HAPPENED = {
     "revoked": ("certificate revoked", "certificates revoked"),
     "cancelled": ("order cancelled", "orders cancelled"),
     "confirmed": ("renewal told by the shop", "renewals told by the shop"),
+    "reopened": ("mistaken confirmation reopened", "mistaken confirmations reopened"),
+    "lost": ("customer lost", "customers lost"),
+    "called": ("call made by its rep", "calls made by their reps"),
     "opted_out": ("person wants no more mails", "people want no more mails"),
 }
 
 
-def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: Any, *, stays: bool) -> None:
+def _close(
+    app: "App",
+    sample: "Sample",
+    place: Path,
+    total: Week,
+    seconds: float,
+    standing_in: "StandIn | None",
+    *,
+    stays: bool,
+) -> None:
     """Tells what came of it and where to look. `stays`: what stood outside is still there after the demo."""
+    from cli.demo_tale import examples, unreachable
+
     mailbox = Path(app.settings.of_connector["embedded"].mailbox)
     letters = sum(1 for _ in (mailbox / "new").glob("*"))
     click.echo(
-        f"\nIn {(total.last - total.first).days + 1} days: {_many(total.due, 'touch', 'touches')} due, "
-        f"{_many(total.mails, 'mail')}, {_many(total.calls, 'call')}, {total.renewed} renewed, {total.lapsed} lapsed "
+        f"\nIn {(total.last - total.first).days + 1} days: {many(total.due, 'touch', 'touches')} due, "
+        f"{many(total.mails, 'mail')}, {many(total.calls, 'call')}, {total.renewed} renewed, {total.lapsed} lapsed "
         f"({seconds:.0f} seconds).\n"
     )
     tasks = [] if standing_in else app.desk.list_tasks()
-    where = "" if standing_in else f"; {_many(len(tasks), 'task')} open on the reps' desks"
+    where = "" if standing_in else f"; {many(len(tasks), 'task')} open on the reps' desks"
     click.echo(f"The mails are in {mailbox} ({letters} of them){where}.")
     if standing_in:
-        click.echo(_in_hubspot(standing_in))
+        click.echo(f"In {standing_in.title}: {standing_in.held()}.")
+        click.echo(f"What reps said of {many(_answered(app), 'call')} there came back.")
     if (place / "rejects").is_dir():
         click.echo(f"One row of the report could not be used; it is kept with the reason in {place / 'rejects'}.")
+    if nobody := unreachable(app):
+        click.echo(nobody)
     click.echo()
     click.echo("Look around:")
     command = f"{'nolapse' if shutil.which('nolapse') else sys.argv[0]} --config {place / 'nolapse.toml'}"
     at_desk = ["tasks list", f"tasks show {tasks[0].task_key}" if tasks else "tasks list --status all"]
     for rest in (
         *([] if standing_in else at_desk),
-        *_examples(app),
+        *examples(app, sample, total.last),
         f"report expiring --today {total.last}",
         f"plan --today {total.last} --from {total.last + timedelta(days=1)} --to {total.last + timedelta(days=14)}",
         *((f"run --today {total.last + timedelta(days=1)}",) if stays else ()),
@@ -376,38 +359,14 @@ def _close(app: "App", place: Path, total: Week, seconds: float, standing_in: An
         click.echo(f"  {command} {rest}")
 
 
-def _in_hubspot(standing_in: Any) -> str:
-    """What stands in HubSpot in the end, and how many calls it took."""
-    world = standing_in.world
-    tasks = world.records("tasks")
-    still_open = sum(task.values.get("hs_task_status") != "COMPLETED" for task in tasks)
-    held = (
-        _many(len(world.records("tickets")), "ticket"),
-        _many(len(world.records("companies")), "company", "companies"),
-        _many(len(world.records("contacts")), "contact"),
-        f"{_many(len(tasks), 'call task')} ({still_open} open)",
-        f"{_many(len(world.records('emails')), 'mail')} on timelines",
-    )
-    return f"In HubSpot: {', '.join(held)}; {_many(standing_in.count(), 'call')} of its API in all."
+def _answered(app: "App") -> int:
+    """How many call tasks have an outcome, which a rep gave them in the CRM."""
+    from sqlalchemy import func, select
 
+    from core.schema import tasks
 
-def _examples(app: "App") -> list[str]:
-    """An order that was renewed and one that lapsed, to be explained."""
-    from sqlalchemy import select
-
-    from core.schema import cycles, orders
-
-    found = []
     with app.store.read() as connection:
-        for outcome, reason in (("renewed", ""), ("lapsed", "")):
-            query = (
-                select(orders.c.outside_id)
-                .join(cycles, cycles.c.order_id == orders.c.id)
-                .where(cycles.c.clock == "renewal", cycles.c.outcome == outcome, cycles.c.reason == reason)
-                .order_by(cycles.c.closed_on.desc())
-                .limit(1)
-            )
-            order = connection.execute(query).scalar()
-            if order is not None:
-                found.append(f"explain {order}")
+        found: int = connection.execute(
+            select(func.count()).select_from(tasks).where(tasks.c.outcome != "")
+        ).scalar_one()
     return found

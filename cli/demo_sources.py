@@ -14,10 +14,7 @@ customer = "{customer}"
 path = "order-report.csv"
 """
 
-_CERTCENTRAL = """[sync]
-sources = ["order_report", "certcentral"]
-
-[certcentral]
+_CERTCENTRAL = """[certcentral]
 base_url = "{address}"
 key_file = "{key_file}"
 customer = "{customer}"
@@ -32,7 +29,9 @@ _KEY_FILE = "certcentral.key"
 
 
 class Outside(Protocol):
-    """Where the demo's orders are."""
+    """Where the demo's orders are; `sources` are the names of the order sources that are read."""
+
+    sources: tuple[str, ...]
 
     def settings(self, place: Path) -> str:
         """The sections that name it, the last of them `[order_report]`."""
@@ -45,6 +44,8 @@ class Outside(Protocol):
 
 class _ReportFile:
     """The orders are in the report, which is written afresh each day."""
+
+    sources: tuple[str, ...] = ("order_report",)
 
     def __init__(self, sample: Sample) -> None:
         self._sample = sample
@@ -74,6 +75,8 @@ def certcentral() -> Callable[[Sample], AbstractContextManager[Outside]]:
 
     class StandIn:
         """The orders are in the stand-in's world."""
+
+        sources: tuple[str, ...] = ("order_report", "certcentral")
 
         def __init__(self, played: SampleWorld, server: CertCentral, customer: str) -> None:
             self._played = played

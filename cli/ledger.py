@@ -1,4 +1,4 @@
-"""What an operator writes into the ledger by hand: confirm, reopen, suppress, go-live."""
+"""What an operator writes into the ledger by hand: confirm, reopen."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import click
 
 from cli.common import common, day, dry_run_option, opened, say_json, today_option, writing
 from core.timing import timer_for
-from core.words import Certainty, Channel, Clock, Nature
+from core.words import Certainty, Clock
 
 _CLOCKS = click.Choice([str(clock) for clock in Clock])
 _CERTAINTIES = click.Choice([str(one) for one in (Certainty.CONFIRMED, Certainty.PROVISIONAL)])
@@ -69,13 +69,16 @@ _DONE = {Clock.RENEWAL: "renewed", Clock.REISSUE: "reissued", Clock.INSTALL: "in
 
 @click.command()
 @click.argument("order")
-@click.option("--reason", required=True, help="Why the confirmation was a mistake.")
+@click.option("--reason", required=True, help="Why it was a mistake, for the record.")
 @click.option("--clock", type=_CLOCKS, default="renewal", show_default=True, help="Which clock runs again.")
 @dry_run_option
 @today_option
 @common
 def reopen(order: str, reason: str, clock: str, today: date | None, dry_run: bool, as_json: bool) -> None:
-    """Undo a mistaken confirmation: the clock of ORDER runs again and what was not sent is planned afresh."""
+    """Undo a mistaken confirmation: the clock of ORDER runs again and what was not sent is planned afresh.
+
+    A renewal that was given up as lost is taken up again likewise.
+    """
     from core.lookup import find_order
     from core.reopen import reopen as undo
 
@@ -86,82 +89,4 @@ def reopen(order: str, reason: str, clock: str, today: date | None, dry_run: boo
     if as_json:
         say_json({"order": key, "clock": clock, "cycle": number, "reason": reason, "dry_run": dry_run})
     else:
-        click.echo(f"{key}: {clock} cycle {number} is open again.")
-
-
-@click.command()
-@click.argument("address")
-@click.option("--channel", type=click.Choice([str(one) for one in Channel]), default="mail", show_default=True)
-@click.option(
-    "--nature",
-    type=click.Choice([str(one) for one in Nature]),
-    default="service",
-    show_default=True,
-    help="service: everything; commercial: offers only.",
-)
-@click.option("--reason", default="", help="Why, for the record.")
-@click.option("--unsubscribed", is_flag=True, help="The person asked for it.")
-@click.option("--lift", is_flag=True, help="Write to the address again.")
-@dry_run_option
-@today_option
-@common
-def suppress(
-    address: str,
-    channel: str,
-    nature: str,
-    reason: str,
-    unsubscribed: bool,
-    lift: bool,
-    today: date | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Never write to ADDRESS again, or never call it. The CRM is told."""
-    from core.suppressions import lift as forget
-    from core.suppressions import normal_address, queue_optout
-    from core.suppressions import suppress as refuse
-
-    timer = timer_for(today)
-    with opened() as app, writing(app, dry_run) as store, store.begin() as connection:
-        written = normal_address(address)
-        if lift:
-            changed = forget(connection, written, Channel(channel)) > 0
-        else:
-            source = "unsubscribe" if unsubscribed else "operator"
-            changed = refuse(connection, written, Channel(channel), Nature(nature), source, reason, timer.opening)
-            if changed and app.settings.sections.sync.crm:
-                queue_optout(connection, written, Channel(channel), Nature(nature), timer)
-    if as_json:
-        say_json({"channel": channel, "nature": nature, "lifted": lift, "changed": changed, "dry_run": dry_run})
-    elif lift:
-        click.echo("The address may be used again." if changed else "The address was not suppressed.")
-    else:
-        click.echo("The address is suppressed." if changed else "The address was suppressed already.")
-
-
-@click.command("go-live")
-@click.option("--from", "first", type=day, metavar="DATE", help="The first day on which anything is sent.")
-@click.option("--observe", is_flag=True, help="Go back to observing: nothing is sent.")
-@dry_run_option
-@common
-def go_live(first: date | None, observe: bool, dry_run: bool, as_json: bool) -> None:
-    """Set the first day on which anything is sent; until then everything is only planned.
-
-    What ended before that day is closed in silence by the next settle. Without options it says how things stand.
-    """
-    from core import golive
-
-    if first is not None and observe:
-        raise click.UsageError("--from and --observe exclude each other")
-    with opened() as app, writing(app, dry_run) as store, store.begin() as connection:
-        if observe:
-            golive.observe(connection)
-        elif first is not None:
-            golive.go_live(connection, first)
-        live_from = golive.live_from(connection)
-    if as_json:
-        say_json({"live_from": live_from, "dry_run": dry_run})
-    elif live_from is None:
-        click.echo("Observing: everything is planned, nothing is sent. `nolapse go-live --from DATE` starts.")
-    else:
-        click.echo(f"Live from {live_from} on.")
+        click.echo(f"{key}: {clock} cycle {number} {'would be' if dry_run else 'is'} open again.")

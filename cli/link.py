@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.common import common, dry_run_option, opened, say_json
+from cli.csv_files import harmless
 from core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,15 +98,10 @@ def _linking(app: "App") -> "LinkingCrm":
 
 
 def _rows(one: "Ambiguity") -> "Sequence[Sequence[str]]":
-    head = (_harmless(one.our_key), _harmless(one.our_name), one.by)
+    head = (harmless(one.our_key), harmless(one.our_name), one.by)
     if not one.candidates:
         return [(*head, "", "the companies found are gone from the CRM", "")]
-    return [(*head, candidate.their_id, _harmless(candidate.description), "") for candidate in one.candidates]
-
-
-def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return [(*head, candidate.their_id, harmless(candidate.description), "") for candidate in one.candidates]
 
 
 def _read(file: Path) -> "list[Decision]":

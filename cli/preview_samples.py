@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core import parts
+from core.answered import Answer, AnswerKind
 from core.messages import (
     Advice,
     BenefitUse,
     BrowserWarning,
     LastContact,
     Letter,
-    Money,
     NoDaysLost,
     Occasion,
     Offer,
@@ -25,6 +25,7 @@ from core.messages import (
     Script,
     Seal,
 )
+from core.money import Money
 from core.offers import OfferRule
 from core.policy import Policy
 from core.words import (
@@ -52,6 +53,7 @@ URGENCIES = {
     LetterKind.INSTALL: (Urgency.REMINDER, Urgency.CRITICAL),
     LetterKind.WIN_BACK: (Urgency.EXPIRED,),
     LetterKind.THANK_YOU: (Urgency.NOTICE,),
+    LetterKind.VALIDATION: (Urgency.REMINDER,),
 }
 """The urgencies in which each kind of mail goes out."""
 
@@ -63,7 +65,9 @@ _DAYS = {
     Urgency.EXPIRED: -3,
 }
 _CLOCKS = {LetterKind.REISSUE: Clock.REISSUE, LetterKind.INSTALL: Clock.INSTALL}
-_OCCASIONS = {LetterKind.WIN_BACK: Occasion.WIN_BACK, LetterKind.THANK_YOU: Occasion.THANK_YOU}
+_OCCASIONS = {kind: Occasion(kind.value) for kind in LetterKind if kind.value in tuple(Occasion)}
+_STEPS_OF = {LetterKind.THANK_YOU: Clock.INSTALL}
+_BARE = (LetterKind.THANK_YOU, LetterKind.VALIDATION)
 _SOLD_IN = (LetterKind.SINGLE, LetterKind.DIGEST, LetterKind.WIN_BACK)
 _TASK_CLOCKS = {TaskKind.SUPPORT: Clock.REISSUE}
 _PRODUCT = "ssl_securesite_flex"
@@ -98,12 +102,14 @@ def sample_letter(policy: Policy, kind: LetterKind, urgency: Urgency, language: 
         occasion=_OCCASIONS.get(kind, Occasion.TOUCHPOINT),
         early_window_opens_on=lines[0].ends_on - timedelta(days=90) if clock is Clock.RENEWAL else None,
         paid_days_lost=max(lines[0].days_left, 0) if clock is Clock.RENEWAL else 0,
-        steps=parts.steps(policy, clock, lines, language),
+        steps=parts.steps(policy, _STEPS_OF.get(kind, clock), lines, language)
+        if kind is not LetterKind.VALIDATION
+        else (),
         renewed=Renewed(today, "76543210", today + timedelta(days=365), lines[0].ends_on)
         if kind is LetterKind.THANK_YOU
         else None,
     )
-    return _with_blocks(policy, facts, today) if kind is not LetterKind.THANK_YOU else facts
+    return facts if kind in _BARE else _with_blocks(policy, facts, today)
 
 
 def sample_script(policy: Policy, kind: TaskKind, language: str, today: date) -> Script:
@@ -141,6 +147,7 @@ def sample_script(policy: Policy, kind: TaskKind, language: str, today: date) ->
         questions=tuple(Question) if sold else (),
         paid_days_lost=7 if clock is Clock.RENEWAL else 0,
         steps=parts.steps(policy, clock, lines, language),
+        answers=(Answer(AnswerKind.QUOTE, moment, name="Alex Example"),) if kind is TaskKind.ANSWER else (),
     )
 
 

@@ -69,7 +69,8 @@ class Event:
 
     `kind`: renewed, auto_renewed, replaced (old order, new order); placed, issued (old, new: a renewal that waits for
     validation); reissued, revoked, cancelled (order); confirmed (order: somebody outside says that it is renewed);
-    opted_out (no order: `address` refuses mails from now on).
+    reopened (order: that was a mistake); lost (order: its rep says that the customer will not renew); opted_out (no order:
+    `address` refuses mails from now on).
     """
 
     day: date
@@ -94,10 +95,15 @@ class Sample:
     contacts: Path
     orders: tuple[SampleOrder, ...]
     suppressed: tuple[str, ...]
+    consenting: tuple[str, ...]
     events: tuple[Event, ...]
     days: int = DAYS
     ca: str = CA
     customer: str = CUSTOMER
+
+    def account_key(self, number: int) -> str:
+        """The key of the customer of this number."""
+        return _key(number)
 
     def on(self, day: date) -> tuple[Event, ...]:
         """What happens on this day."""
@@ -119,6 +125,12 @@ def write_sample(folder: Path, start: date) -> Sample:
         contacts=folder / "contacts.csv",
         orders=tuple(order for _, order in pairs),
         suppressed=(_address(UNSUBSCRIBED, 0),),
+        consenting=tuple(
+            _address(number, place)
+            for number, one in enumerate(CUSTOMERS)
+            if number % 4
+            for place in range(len(one.people))
+        ),
         events=tuple(sorted(events, key=lambda event: (event.day, event.order_ids, event.kind))),
     )
     _write(sample.accounts, _accounts())
@@ -246,8 +258,13 @@ def _events(wish: Wish, order: SampleOrder, start: date) -> Iterator[Event]:
         till = min(day + timedelta(days=_longest(day)), order.ends_on)
         reissued = replace(order, certificate=Certificate(f"{order.id}{number}", day, till))
         yield Event(day, "reissued", (order.id,), order=reissued)
-    elif wish.fate == "confirm":
+    elif wish.fate == "mistake":
         yield Event(day, "confirmed", (order.id,))
+        yield Event(day + timedelta(days=3), "reopened", (order.id,))
+        new = _successor(order, order.ends_on - timedelta(days=1), renewal_of=order.id)
+        yield Event(new.placed_on, "renewed", (order.id, new.id), order=new)
+    elif wish.fate == "lost":
+        yield Event(day, "lost", (order.id,))
     else:
         yield Event(day, {"revoke": "revoked", "cancel": "cancelled"}[wish.fate], (order.id,))
 

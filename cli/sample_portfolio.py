@@ -30,7 +30,8 @@ class Wish:
     `shape`: plan (a year's plan), old (one long certificate, and the order ends with it), running (a plan whose
     certificate ends first), years (a plan of three years). `ends` counts days from the start to the end that matters:
     the certificate's for a running one, else the order's. `fate` is a word and how many days before that end it
-    happens: renew, replace, pending, confirm, confirm_shown, auto, reissue, revoke, cancel; empty: nothing happens.
+    happens: renew, replace, pending, confirm_shown, mistake (confirmed, three days later taken back, renewed on the last
+    day but one), lost, auto, reissue, revoke, cancel; empty: nothing happens.
     """
 
     customer: int
@@ -163,6 +164,7 @@ UNSUBSCRIBED = 6  # this customer's only contact refuses mails from the beginnin
 OPTS_OUT = (18, 40)  # this one's does from that day on
 MANY_ORDERS = 2  # this customer has fourteen open orders
 NO_CONTACT = 23
+PILOT = (0, 3)  # these customers go live before the others
 
 
 def _wish(
@@ -219,11 +221,11 @@ WISHES = (
     _wish(11, "ssl_securesite_pro", "www", "plan", 57, "renew", 40),
     _wish(11, "ssl_basic", "api", "running", 12, "reissue", 7),
     _wish(11, "code_signing_ev", "Haneul Mobile Studio", "plan", 44),
-    _wish(12, "ssl_dv_geotrust_flex", "www", "plan", 26, "confirm", 10),
+    _wish(12, "ssl_dv_geotrust_flex", "www", "plan", 26, "mistake", 10),
     _wish(12, "ssl_dv_rapidssl", "shop", "old", 88),
     _wish(13, "ssl_ev_securesite_flex", "www", "years", 68, "renew", 35),
     _wish(13, "ssl_wildcard", "*", "running", 51, "reissue", 18),
-    _wish(14, "ssl_basic", "www", "plan", 42, "renew", 4),
+    _wish(14, "ssl_basic", "www", "plan", 42, "lost", 20),
     _wish(14, "ssl_dv_rapidssl", "track", "running", 58, "reissue", 13),
     _wish(15, "ssl_securesite_flex", "www", "plan", 19, "renew", 1),
     _wish(15, "ssl_dv_geotrust_flex", "pagos", "plan", 109, "renew", 30),

@@ -9,14 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.common import common, day, dry_run_option, opened, plain, progress, say_json, table, today_option
-from core.errors import UsageError
+from cli.common import (
+    common,
+    day,
+    dry_run_option,
+    opened,
+    plain,
+    progress,
+    say_json,
+    table,
+    today_option,
+    unchanged,
+)
+from core.errors import NolapseError, UsageError
 from core.timing import Timer, timer_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from config.assembly import App
+    from core.installs import Prober
     from core.kinds import DeliverCounts, Kind
     from core.plan import PlanCounts
     from core.ports import Crm, OrderSource
@@ -36,6 +48,7 @@ class Stage:
     kinds: "Mapping[DeliveryKind, Kind]"
     sources: "Sequence[OrderSource]"
     timer: Timer
+    prober: "Prober | None" = None
 
 
 @contextmanager
@@ -43,7 +56,7 @@ def stage(app: "App", today: date | None, dry_run: bool) -> Iterator[Stage]:
     """The real thing, or with `dry_run` a rehearsal that leaves nothing behind."""
     timer = timer_for(today)
     if not dry_run:
-        yield Stage(app, app.store, app.crm, app.kinds, app.sources, timer)
+        yield Stage(app, app.store, app.crm, app.kinds, app.sources, timer, app.prober)
         return
     from core.store import rehearse
 
@@ -67,6 +80,13 @@ def _sync(on: Stage, allow_shrink: bool, quiet: bool) -> "SyncCounts":
             allow_shrink=allow_shrink,
             progress=tell,
         )
+    if on.prober is not None:
+        from core.installs import look
+
+        seen = look(on.store, on.prober, on.timer)
+        if seen.looked:
+            told = f"{seen.installed:,} of {seen.looked:,} new certificates that were looked for are installed"
+            click.echo(f"nolapse: {told}", err=True)
     for file in rejects.files:
         click.echo(
             f"nolapse: {counts.rejected} rows could not be used; they are kept with the reasons in {file}", err=True
@@ -119,6 +139,8 @@ def run(today: date | None, dry_run: bool, allow_shrink: bool, as_json: bool) ->
         )
         with on.store.read() as connection:
             left = stuck(connection)
+        if not dry_run:
+            _afterwards(app, on.timer, well=not (counts.failed or left.words))
     if as_json:
         say_json(run_object(counts) | {"stuck": asdict(left)})
     else:
@@ -126,6 +148,23 @@ def run(today: date | None, dry_run: bool, allow_shrink: bool, as_json: bool) ->
         if left.words:
             click.echo(f"  {left.words}")
     sys.exit(1 if counts.failed or left.words else 0)
+
+
+def _afterwards(app: "App", timer: Timer, *, well: bool) -> None:
+    """What is due once a day, and a sign of life where all is well. Trouble with either is told; the run stands."""
+    from config.daily import once_a_day
+
+    try:
+        once_a_day(app, timer)
+    except NolapseError as error:
+        click.echo(f"nolapse: {error}", err=True)
+    url = app.settings.sections.schedule.ping_url
+    if not well or not url:
+        return
+    from config.ping import ping
+
+    if problem := ping(url):
+        click.echo(f"nolapse: no sign of life could be given: {problem}", err=True)
 
 
 def run_object(counts: Any) -> dict[str, Any]:
@@ -137,6 +176,7 @@ def run_object(counts: Any) -> dict[str, Any]:
         "plan": asdict(counts.plan),
         "deliver": _deliver_object(counts.deliver),
         "held": counts.deliver.held_because,
+        "waits": counts.deliver.waits,
         "problems": counts.deliver.problems,
     }
 
@@ -146,7 +186,7 @@ def _deliver_object(counts: "DeliverCounts") -> dict[str, Any]:
 
 
 def _say_run(counts: Any, dry_run: bool) -> None:
-    click.echo(f"{counts.day}{' (nothing was changed)' if dry_run else ''}")
+    click.echo(f"{counts.day}{unchanged(dry_run)}")
     click.echo(f"  sync     {_words(asdict(counts.sync))}")
     click.echo(f"  settle   {_words(asdict(counts.settle))}")
     click.echo(f"  plan     {plan_words(counts.plan)}")
@@ -177,6 +217,9 @@ def deliver_words(counts: "DeliverCounts") -> str:
         if said:
             parts.append(f"{kind}: {', '.join(said)}")
     words = "; ".join(parts) or "nothing was due"
+    if counts.waits:
+        why = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts.waits.items()))
+        words += f"; had to wait: {why}"
     return f"{words} ({counts.held_because})" if counts.held_because else words
 
 
@@ -238,7 +281,7 @@ def _preview(app: "App", today: date, first: date | None, last: date | None, as_
         for one in found:
             say_json(one)
         return
-    columns = ("day", "send after (UTC)", "what", "to", "account", "orders", "touchpoint", "urgency", "clock")
+    columns = ("day", "send after (UTC)", "what", "to", "account", "orders", "touchpoint", "urgency", "clock", "waits")
     rows = [
         (
             one.day,
@@ -250,6 +293,7 @@ def _preview(app: "App", today: date, first: date | None, last: date | None, as_
             one.touchpoint,
             one.urgency,
             one.clock,
+            one.waits,
         )
         for one in found
     ]
@@ -265,7 +309,8 @@ def deliver(today: date | None, dry_run: bool, as_json: bool) -> None:
     with opened() as app, stage(app, today, dry_run) as on:
         counts = _deliver(on, as_json)
     if as_json:
-        say_json(plain(_deliver_object(counts)) | {"held": counts.held_because, "problems": counts.problems})
+        told = {"held": counts.held_because, "waits": counts.waits, "problems": counts.problems}
+        say_json(plain(_deliver_object(counts)) | told)
     else:
         click.echo(deliver_words(counts))
     bad = counts.problems or any(one.failed or one.uncertain for one in counts.kinds.values())

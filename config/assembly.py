@@ -1,28 +1,36 @@
 """Puts the application together from its settings: the store, the connectors, the policy, the kinds of delivery."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from config.brand import brand_of, messages_of
+from config import doors
+from config.brand import brand_of, brands_of, messages_of
 from config.rejects import RejectsFile
+from config.reps import task_policy
 from config.settings import Settings
-from core import inbox, migrations
+from core import inbox, incoming_mail, looks, migrations
 from core.calendar import Calendar
+from core.deliver_assigns import AssignKind
 from core.deliver_mail import Links, MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
 from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
 from core.eligibility import Scope
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, NolapseError, StoreError
 from core.inbox import Applier, InboxCounts
+from core.installs import Prober
 from core.kinds import Kind
 from core.links import ConsoleLinks, SignedLinks
+from core.listening import Mailbox
 from core.locks import never
+from core.looks import Looker
 from core.messages import Writer
-from core.policy import MailPolicy, Policy, SyncPolicy, TaskPolicy
+from core.policy import CapPolicy, MailPolicy, Policy, SyncPolicy
 from core.ports import Connector, Crm, Mailer, OrderSource
 from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.store import Store, open_store
@@ -32,6 +40,9 @@ from core.words import DeliveryKind
 if TYPE_CHECKING:
     from templates.pages import PageWriter
 
+LOG = logging.getLogger("nolapse.inbox")
+_MAIL_SECONDS = 30.0
+
 
 @dataclass
 class App:
@@ -39,6 +50,7 @@ class App:
 
     settings: Settings
     rehearsal: Store | None = None
+    mail_due_at: float = 0.0  # by the monotonic clock: when the mailbox may be read again
 
     @cached_property
     def store(self) -> Store:
@@ -66,11 +78,17 @@ class App:
             scope=Scope(said.scope.kinds, said.scope.respect_ca_notice_switch, said.scope.own_domains),
             sync=SyncPolicy(said.sync.batch_size, said.sync.max_shrink_percent),
             deliver=said.deliver,
-            tasks=TaskPolicy(said.tasks.one_open_per_account, said.reps.fallback, said.reps.support),
+            tasks=task_policy(said.tasks, said.reps),
+            certainty=said.certainty,
+            occasions=said.occasions,
             plan_batch=said.plan.batch_size,
             lock_wait_seconds=said.plan.lock_wait_seconds,
             mail=MailPolicy(said.mail.redirect_all_to, said.mail.bcc, domain),
+            caps=CapPolicy(said.caps.mails_per_contact_day, said.caps.mails_per_contact_week, said.caps.ramp),
             messages=messages_of(self.settings),
+            consent=self.settings.consent,
+            prices=self.settings.prices,
+            brands=brands_of(self.settings),
         )
 
     @cached_property
@@ -94,6 +112,17 @@ class App:
         if connector.crm is None:
             raise ConfigurationError(f"sync.crm: {name} is no CRM")
         return connector.crm(self._settings_of(name), self.store.engine)
+
+    @cached_property
+    def prober(self) -> Prober | None:
+        """What looks whether new certificates are installed; None where nobody does."""
+        name = self.settings.sections.sync.prober
+        if not name:
+            return None
+        connector = self._connector(name)
+        if connector.prober is None:
+            raise ConfigurationError(f"sync.prober: {name} does not look for certificates")
+        return connector.prober(self._settings_of(name), self.store.engine)
 
     @cached_property
     def mailer(self) -> Mailer:
@@ -151,6 +180,7 @@ class App:
             found[DeliveryKind.CALL_CREATE] = CreateKind(crm, self.writer, self.links, self.policy)
             found[DeliveryKind.CALL_RAISE] = RaiseKind(crm, self.policy)
             found[DeliveryKind.CALL_CLOSE] = CloseKind(crm, self.policy)
+            found[DeliveryKind.CALL_ASSIGN] = AssignKind(crm, self.policy)
             found[DeliveryKind.RECORD] = RecordKind(crm, self.links)
             found[DeliveryKind.MAIL_LOG] = MailLogKind(crm, self.links)
             found[DeliveryKind.OPTOUT] = OptOutKind(crm)
@@ -159,13 +189,43 @@ class App:
     @cached_property
     def appliers(self) -> Mapping[str, Applier]:
         """What is drawn from events that came in, by door."""
-        from webhooks.renewal_events import DOOR, Renewals
+        return doors.appliers(self)
 
-        return {DOOR: Renewals(self.policy)}
+    @cached_property
+    def lookers(self) -> Mapping[str, Looker]:
+        """Who is asked about what events have named."""
+        return doors.lookers(self)
+
+    @cached_property
+    def mailbox(self) -> Mailbox | None:
+        """What reads the mails that come back; None where nothing does."""
+        name = self.settings.sections.mail.replies
+        if not name:
+            return None
+        connector = self._connector(name)
+        if connector.mailbox is None:
+            raise ConfigurationError(f"mail.replies: {name} reads no mailbox")
+        found: Mailbox = connector.mailbox(self._settings_of(name))
+        return found
 
     def take_in(self, timer: Timer, *, store: Store | None = None, stop: Callable[[], bool] = never) -> InboxCounts:
-        """Applies the events that have come in, so that nothing goes out against them."""
-        return inbox.apply(store or self.store, self.appliers, timer, stop=stop)
+        """Applies what has come in, so that nothing goes out against it: events, mails, and what these have named.
+
+        A mailbox or system that cannot be asked now is told of in the log, and stops nothing. In a rehearsal (`store`)
+        nobody outside is asked.
+        """
+        if store is None and self.mailbox is not None and monotonic() >= self.mail_due_at:
+            self.mail_due_at = monotonic() + _MAIL_SECONDS
+            try:
+                incoming_mail.fetch(self.store, self.mailbox)
+            except StoreError:
+                raise
+            except NolapseError as error:
+                LOG.warning("mails that came back are read later: %s", error)
+        counts = inbox.apply(store or self.store, self.appliers, timer, stop=stop)
+        if store is None and looks.are_waiting(self.store):
+            looks.look(self.store, self.lookers, timer, stop=stop)
+        return counts
 
     @cached_property
     def desk(self) -> Any:

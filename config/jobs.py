@@ -1,4 +1,4 @@
-"""What `nolapse serve` does at each turn: a step of the engine, once among all servers, and how it went in one line."""
+"""What `nolapse serve` does at each turn: a step of the engine or the daily work, once among all servers."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -9,11 +9,13 @@ from typing import Any
 from apscheduler.triggers.base import BaseTrigger
 
 from config.assembly import App
+from config.daily import once_a_day
 from config.health import FAILED, OK, SKIPPED, STOPPED
 from config.schedule import next_turn
 from core import locks, turns
 from core.deliver import deliver
 from core.errors import BusyError, NolapseError, StoppedError
+from core.installs import look
 from core.plan import plan
 from core.settle import settle
 from core.sync import sync
@@ -21,9 +23,9 @@ from core.timing import RealTime
 from core.turns import Turn
 
 LOG = logging.getLogger("nolapse.serve")
-STEPS = ("sync", "settle", "plan")
+STEPS = ("sync", "settle", "plan", "daily")
 SERVE = "serve"
-"""The lock under which servers do the three steps one after the other: none overtakes the one before it."""
+"""The lock under which servers do these one after the other: none overtakes the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Jobs:
             "settle": self._settle,
             "plan": self._plan,
             "deliver": self._deliver,
+            "daily": self._daily,
         }
 
     def run(self, name: str) -> Done:
@@ -92,6 +95,9 @@ class Jobs:
         app = self._app
         rejects = app.rejects
         counts = sync(app.store, app.sources, app.crm, RealTime(), self._policy, rejects=rejects, stop=self._stop)
+        if app.prober is not None:
+            seen = look(app.store, app.prober, RealTime(), stop=self._stop)
+            LOG.info("%d of %d new certificates that were looked for are installed", seen.installed, seen.looked)
         if rejects.files:
             LOG.warning("%d rows could not be used; they are kept in %s", counts.rejected, rejects.files[-1])
         return Done(OK, _counted(asdict(counts)))
@@ -118,6 +124,13 @@ class Jobs:
         why = counts.held_because or _counted(total)
         return Done(STOPPED if self._stop() else OK, why)
 
+    def _daily(self) -> Done:
+        done = once_a_day(self._app, RealTime())
+        if done is None:
+            return Done(SKIPPED, "it was done today")
+        summary = "; the summary was sent" if done.told else ""
+        return Done(OK, f"{_counted(done.purged)}{summary}")
+
 
 def _counted(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{number} {word}" for word, number in counts.items() if number) or "nothing to do"
@@ -126,4 +139,5 @@ def _counted(counts: Mapping[str, Any]) -> str:
 def _words(error: Exception, name: str) -> str:
     if isinstance(error, NolapseError):
         return " ".join(str(error).split())
-    return f"something unforeseen went wrong ({type(error).__name__}); `nolapse {name} --debug` shows where"
+    command = "purge" if name == "daily" else name
+    return f"something unforeseen went wrong ({type(error).__name__}); `nolapse {command} --debug` shows where"

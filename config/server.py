@@ -22,6 +22,7 @@ from config.alerts import Alerts
 from config.assembly import App
 from config.health import BEAT_SECONDS, OK, Health, JobHealth
 from config.jobs import Jobs
+from config.ping import ping
 from config.schedule import triggers
 from config.web import Web
 from core.errors import ConfigurationError
@@ -113,11 +114,20 @@ class Server:
             self._health.end(name, done.outcome, done.why)
             well = [job for job, one in self._health.jobs.items() if one.outcome == OK]
             self._health.troubles = self._alerts.look(self._health.failing(), well)
+            self._ping(name, done.outcome)
             self._write_health()
         except Exception as error:
             LOG.error("%s: what came after it could not be done (%s)", name, type(error).__name__)
         finally:
             self._idle.set()
+
+    def _ping(self, name: str, outcome: str) -> None:
+        """Gives a sign of life after a good delivery, unless another job keeps failing."""
+        url = self._section.ping_url
+        if not url or name != "deliver" or outcome != OK or self._health.failing():
+            return
+        if problem := ping(url):
+            LOG.warning("no sign of life could be given: %s", problem)
 
     def _write_health(self, begins: str = "") -> None:
         try:

@@ -18,15 +18,18 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from config.files import first_problem, read, refuse_unknown
-from config.sections import Sections
+from config.sections import FurtherBrand, Sections
 from core.advice import AdviceRules
 from core.blocks import Switch, Switches
 from core.cadence import Cadences
 from core.calendar import CalendarSettings
+from core.consent import ConsentRule, ConsentRules
 from core.consoles import Console, Consoles
 from core.errors import ConfigurationError
+from core.languages import LANGUAGES, Words
 from core.offers import OfferRule, Offers
 from core.ports import Connector
+from core.prices import PriceList, Prices
 from core.products import Catalogue
 from core.validity import ValidityRules
 from core.words import Block
@@ -50,6 +53,9 @@ class Settings:
     offers: Offers
     switches: Switches
     consoles: Consoles
+    consent: ConsentRules
+    prices: Prices
+    brands: Mapping[str, FurtherBrand]
     base: Path
     source: str
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -75,7 +81,14 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
         for name, kind in core_types.items()
     }
     sections = Sections(**built)
-    used = {*sections.sync.sources, sections.sync.crm, sections.mail.via, *(set(said) & set(offered))} - {""}
+    named = {
+        *sections.sync.sources,
+        sections.sync.crm,
+        sections.sync.prober,
+        sections.mail.via,
+        sections.mail.replies,
+    } - {""}
+    used = named | (set(said) & set(offered))
     connectors = {name: _connector(name, offered) for name in sorted(used)}
     products = _beside("products.toml", base)
     return Settings(
@@ -93,10 +106,27 @@ def load(config: Path | None = None, environment: Mapping[str, str] | None = Non
         offers=_offers(base),
         switches=_switches(base),
         consoles=_consoles(base, sections),
+        consent=_consent(base),
+        prices=_prices(base),
+        brands=read(dict[str, FurtherBrand], _beside("brands.toml", base), "brands.toml"),
         base=base,
         source=where,
         overrides=overrides,
     )
+
+
+def offered(settings: Settings) -> Mapping[str, tuple[Connector, Any]]:
+    """Every installed connector with its settings: those in use as they are set, the others by default."""
+    found: dict[str, tuple[Connector, Any]] = {}
+    for point in sorted(entry_points(group="nolapse.connectors"), key=lambda one: one.name):
+        name = point.name
+        if name in settings.connectors:
+            found[name] = settings.connectors[name], settings.of_connector[name]
+            continue
+        connector = _connector(name, {name: point})
+        own = _section(name, connector.settings, {}, settings.overrides.get(name, {}), settings.source, settings.base)
+        found[name] = connector, own
+    return found
 
 
 def _find(config: Path | None, environment: Mapping[str, str]) -> Path | None:
@@ -178,6 +208,33 @@ def _consoles(base: Path, sections: Sections) -> Consoles:
             f"[brand] console: {sections.brand.console} is not in consoles.toml; known are {known}"
         )
     return consoles
+
+
+def _consent(base: Path) -> ConsentRules:
+    rules = read(dict[str, ConsentRule], _beside("consent.toml", base), "consent.toml")
+    for name, rule in rules.items():
+        for key, words in (("label", rule.label), ("footer", rule.footer)):
+            refuse_languages(words, f"consent.toml: {name}.{key}")
+    try:
+        return ConsentRules(rules)
+    except ValueError as error:
+        raise ConfigurationError(f"consent.toml: {error}") from error
+
+
+def _prices(base: Path) -> Prices:
+    lists = read(dict[str, PriceList], _beside("prices.toml", base), "prices.toml")
+    for name, one in lists.items():
+        refuse_languages(one.note, f"prices.toml: {name}.note")
+    return Prices({name.lower(): one for name, one in lists.items()})
+
+
+def refuse_languages(words: Words, where: str) -> None:
+    """Raises `ConfigurationError` where words are given for a language that there are no messages in."""
+    for code in words if isinstance(words, Mapping) else ():
+        if code not in ("", *LANGUAGES):
+            raise ConfigurationError(
+                f'{where}: {code} is not a language of the messages; known are {", ".join(LANGUAGES)} and ""'
+            )
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -1,13 +1,15 @@
 """The web app put together from its settings, and the server that carries it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from config import doors
 from config.assembly import App
+from config.catch_up import CatchUp
 from config.sections import WebSection
 from core import inbox
 from core.errors import ConfigurationError, NolapseError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("nolapse.web")
 _SWEEP_SECONDS = 60.0
+_QUIET_SECONDS, _GATHER_SECONDS = 0.1, 5.0
 
 
 def address(section: WebSection) -> tuple[str, int]:
@@ -36,38 +39,27 @@ def web_app(app: App, wake: Callable[[], None]) -> "Flask":
     from flask_limiter import Limiter
     from flask_limiter.util import get_remote_address
 
-    from webhooks import renewals
     from webhooks.app import WebLimits, create_app
     from webhooks.inlet import Inlet
     from webhooks.metrics import Metrics
+    from webhooks.openapi import openapi
     from webhooks.operations import operations
     from webhooks.public import Public, public
 
     section = app.settings.sections.web
-    named = {"renewals_secret": section.renewals_secret, "renewals_secret_before": section.renewals_secret_before}
-    secrets = [
-        renewals.secret(value.get_secret_value(), f"[web] {name}") for name, value in named.items() if value is not None
-    ]
     metrics = Metrics(app.store)
     inlet = Inlet(app.store, metrics, wake)
-    blueprints = [renewals.door(inlet, secrets), operations(app.store, metrics, figures=section.metrics)]
+    blueprints = [*doors.doors(app, inlet), operations(app.store, metrics, figures=section.metrics)]
     limiter = Limiter(get_remote_address, storage_uri="memory://")
     if isinstance(app.links, SignedLinks):
-        doors = Public(
-            app.store, app.links, app.pages, app.policy.brand, _target(app), metrics, crm=app.crm is not None
+        seen = Public(
+            inlet, app.links, app.pages, app.policy.brand, doors.targets(app), crm=bool(app.settings.sections.sync.crm)
         )
-        blueprints.append(public(doors, limiter.limit(section.public_limit)))
+        blueprints.append(public(seen, limiter.limit(section.public_limit)))
+    blueprints.append(openapi(public=isinstance(app.links, SignedLinks), figures=section.metrics))
     made = create_app(blueprints, metrics, WebLimits(section.max_body_bytes, section.proxies))
     limiter.init_app(made)
     return made
-
-
-def _target(app: App) -> str:
-    """Where a renewal is done: the shop, or else the console. Raises `ConfigurationError` where that is no web address."""
-    target = app.settings.sections.web.shop_url or app.policy.brand.console_url
-    if urlsplit(target).scheme not in ("http", "https"):
-        raise ConfigurationError(f"[web] shop_url: {target} is no web address; write https://… with {{order}} in it")
-    return target
 
 
 class Web:
@@ -80,7 +72,7 @@ class Web:
         self._section = app.settings.sections.web
         self._new = Event()
         self._over = Event()
-        self._appliers: Mapping[str, inbox.Applier] = app.appliers
+        self._catch_up = CatchUp(app)
         self._server = Server(
             address(self._section),
             web_app(app, self._new.set),
@@ -128,7 +120,8 @@ class Web:
         while not self._over.is_set():
             self._new.clear()
             try:
-                counts = inbox.apply(self._app.store, self._appliers, RealTime(), stop=self._over.is_set)
+                self._catch_up.turn(datetime.now(UTC))
+                counts = self._app.take_in(RealTime(), stop=self._over.is_set)
                 if counts.quarantined:
                     LOG.error("%d events are in quarantine; see `nolapse inbox list`", counts.quarantined)
                 if purged_on != (today := datetime.now(UTC).date()):
@@ -139,6 +132,15 @@ class Web:
             except Exception as error:
                 LOG.error("the inbox cannot be worked on (%s)", type(error).__name__)
             self._new.wait(_SWEEP_SECONDS)
+            self._gather()
+
+    def _gather(self) -> None:
+        """Lets doors go first: what comes close together is applied together, some seconds later at most."""
+        until = monotonic() + _GATHER_SECONDS
+        while monotonic() < until and not self._over.is_set():
+            self._new.clear()
+            if not self._new.wait(_QUIET_SECONDS):
+                return
 
     def _purge(self) -> None:
         before = datetime.now(UTC) - timedelta(days=self._section.keep_events_days)

@@ -139,7 +139,7 @@ def _short_life(cadence: Cadence, life: int, rules: CadenceRules) -> list[Step]:
         near = first <= rules.never_move_at_or_below_days
         passed = [step.urgency for step in mails if near and step.days_before >= first]
         urgency = passed[-1] if passed else Urgency.NOTICE
-        kept.insert(0, Step(first, Channel.MAIL, urgency, mails[0].nature))
+        kept.insert(0, Step(first, Channel.MAIL, urgency, mails[0].nature, roles=mails[0].roles))
     kept.extend(step for step in cadence.steps if step.channel is not Channel.MAIL and step.days_before <= first)
     return sorted(kept, key=lambda step: -step.days_before)
 

@@ -22,7 +22,9 @@ _W = TypeVar("_W", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One touchpoint on one channel. `days_before` counts back from the end; `task` is for calls.
+    """One touchpoint on one channel. `days_before` counts back from the end; `task` is for calls, `roles` for mails.
+
+    `roles` are tried before those of the clock, which are the fall-back.
 
     `touchpoint` is its name (`before-30`, `on-0`, `after-7`), `key` what `handled` holds: unique within a
     table.
@@ -33,6 +35,7 @@ class Step:
     urgency: Urgency
     nature: Nature
     task: TaskKind | None = None
+    roles: tuple[Role, ...] = ()
     touchpoint: str = field(init=False)
     key: tuple[str, Channel] = field(init=False, repr=False, compare=False)
 
@@ -66,6 +69,7 @@ class CadenceRules:
     list_within_days: int = 45
     stand_in_days: int = 7
     digest_above_orders: int = 10
+    mail_rows: int = 25
     renewal_recipients: tuple[Role, ...] = (Role.ORGANISATION, Role.BILLING, Role.REQUESTER, Role.TECHNICAL)
     reissue_recipients: tuple[Role, ...] = (Role.TECHNICAL, Role.REQUESTER, Role.ORGANISATION)
     install_recipients: tuple[Role, ...] = (Role.TECHNICAL, Role.REQUESTER, Role.ORGANISATION)
@@ -253,10 +257,9 @@ def _read_rules(figures: Mapping[str, Any], recipients: object) -> CadenceRules:
         if key == "widen_from":
             said[key] = _word(where, value, Urgency)
             continue
-        roles = tuple(_word(where, role, Role) for role in _words(where, value))
-        if not roles or len(set(roles)) < len(roles):
+        said[f"{key}_recipients"] = roles = _roles(where, value)
+        if not roles:
             raise _wrong(where, "must name at least one role, and each once")
-        said[f"{key}_recipients"] = roles
     return CadenceRules(**said)
 
 
@@ -296,7 +299,7 @@ def _read_table(name: str, value: object, rules: CadenceRules) -> Cadence:
 
 
 def _read_steps(where: str, table: Mapping[str, Any], rules: CadenceRules) -> Iterator[Step]:
-    """Steps as an operator writes them: `days = "urgency"` or `days = { urgency, nature, task }`."""
+    """Steps as an operator writes them: `days = "urgency"` or `days = { urgency, nature, task or roles }`."""
     renewal = table["clock"] == Clock.RENEWAL
     usual = _word(f"{where} nature", table.get("nature", Nature.SERVICE), Nature)
     for channel, part in ((Channel.MAIL, "mails"), (Channel.CALL, "calls")):
@@ -307,7 +310,7 @@ def _read_steps(where: str, table: Mapping[str, Any], rules: CadenceRules) -> It
                 raise _wrong(at, "is not a number of days before the end (minus: after it)")
             days = _integer(at, int(key), -rules.after_end_limit_days, _MOST_DAYS)
             said = {"urgency": value} if isinstance(value, str) else _section(at, value)
-            _refuse_unknown(at, said, ("urgency", "nature") + ("task",) * (channel is Channel.CALL))
+            _refuse_unknown(at, said, ("urgency", "nature", "task" if channel is Channel.CALL else "roles"))
             urgency = _word(f"{at} urgency", said.get("urgency"), Urgency)
             if (urgency is Urgency.EXPIRED) is not (days < 0):
                 raise _wrong(at, 'must be "expired" after the end, and only there')
@@ -315,4 +318,11 @@ def _read_steps(where: str, table: Mapping[str, Any], rules: CadenceRules) -> It
             task = None
             if channel is Channel.CALL:
                 task = _word(f"{at} task", said.get("task", TaskKind.CALL if renewal else TaskKind.SUPPORT), TaskKind)
-            yield Step(days, channel, urgency, nature, task)
+            yield Step(days, channel, urgency, nature, task, _roles(f"{at} roles", said.get("roles", [])))
+
+
+def _roles(where: str, value: object) -> tuple[Role, ...]:
+    roles = tuple(_word(where, role, Role) for role in _words(where, value))
+    if len(set(roles)) < len(roles):
+        raise _wrong(where, "must name at least one role, and each once")
+    return roles

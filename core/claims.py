@@ -6,27 +6,61 @@ Leases count real time, whatever day a run plays.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text, true, update
 from sqlalchemy.engine import Connection
 
 from core.schema import UNDER_WAY, deliveries
 from core.store import Store
-from core.words import DeliveryKind, DeliveryState
+from core.words import DeliveryKind, DeliveryState, Urgency
+
+# Put together once: it is asked for every kind in every run, and mostly says no.
+_DUE = (
+    select(deliveries.c.id)
+    .where(
+        deliveries.c.kind == bindparam("of_kind"),
+        deliveries.c.state == DeliveryState.PLANNED,
+        deliveries.c.send_after <= bindparam("until"),
+    )
+    .limit(1)
+)
 
 
-@dataclass(frozen=True, slots=True)
+def something_due(store: Store, kind: DeliveryKind, until: datetime) -> bool:
+    """Whether a delivery of a kind may be due until this instant; it writes nothing, as a claim would."""
+    with store.read() as connection:
+        return connection.execute(_DUE, {"of_kind": kind, "until": until}).first() is not None
+
+
+@dataclass(frozen=True)
 class Claimer:
-    """One run of deliver: its name marks what it has tried, so that it tries nothing twice."""
+    """One run of deliver: its name marks what it has tried, so that it tries nothing twice.
+
+    `gate` is what must hold of a delivery besides, when it is claimed and when it is about to go.
+    """
 
     run: str
     lease: timedelta
+    gate: ColumnElement[bool] = field(default_factory=true)
 
-    def claim(self, store: Store, kind: DeliveryKind, until: datetime, limit: int) -> Sequence[Any]:
-        """Claims up to `limit` deliveries of a kind that are due until this instant, the longest waiting first."""
+    @cached_property
+    def still_held(self) -> Select[Any]:
+        """The question of `held`, which is asked before every call and so put together once."""
+        mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
+        these = deliveries.c.id.in_(bindparam("ids", expanding=True))
+        return select(deliveries).where(these, mine, self.gate).order_by(deliveries.c.id).with_for_update()
+
+    def claim(
+        self, store: Store, kind: DeliveryKind, until: datetime, limit: int, urgencies: Sequence[Urgency] = ()
+    ) -> Sequence[Any]:
+        """Claims up to `limit` deliveries of a kind that are due until this instant, the longest waiting first.
+
+        With `urgencies`, only those that are so urgent.
+        """
         with store.begin() as connection:
             due = (
                 select(deliveries.c.id)
@@ -35,10 +69,13 @@ class Claimer:
                     deliveries.c.state == DeliveryState.PLANNED,
                     deliveries.c.send_after <= until,
                     or_(deliveries.c.token.is_(None), deliveries.c.token != self.run),
+                    self.gate,
                 )
                 .order_by(deliveries.c.send_after, deliveries.c.id)
                 .limit(limit)
             )
+            if urgencies:
+                due = due.where(deliveries.c.urgency.in_(urgencies))
             if connection.dialect.name == "postgresql":
                 due = due.with_for_update(skip_locked=True)
             # As a table expression, which is worked out once: PostgreSQL may run a locking subquery once per row.
@@ -52,13 +89,11 @@ class Claimer:
             return sorted(claimed.scalars())
 
     def held(self, connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
-        """Those of these deliveries that this run still holds claimed, as rows."""
-        mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
-        query = select(deliveries).where(deliveries.c.id.in_(ids), mine).order_by(deliveries.c.id)
-        return connection.execute(query.with_for_update()).all()
+        """Those of these deliveries that this run still holds claimed and that may go at this moment, as rows."""
+        return connection.execute(self.still_held, {"ids": ids}).all()
 
     def mark_sending(self, connection: Connection, ids: Sequence[int]) -> None:
-        """Notes that the outside call is about to be made for these deliveries."""
+        """Notes that the outside call is about to be made for these deliveries; why they waited is over."""
         now = datetime.now(UTC)
         connection.execute(
             update(deliveries)
@@ -67,6 +102,7 @@ class Claimer:
                 state=DeliveryState.SENDING,
                 sending_at=now,
                 lease_until=now + self.lease,
+                reason="",
                 attempts=deliveries.c.attempts + 1,
             )
         )

@@ -3,7 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Integer, MetaData, Text, false, text, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -59,3 +72,9 @@ def flag(name: str, default: bool = False) -> Column[bool]:
 def reference(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
     """The number of a row of another table, `table.id`."""
     return Column(name, Id, ForeignKey(target), nullable=nullable)
+
+
+def index_where_set(table: str, name: str) -> Index:
+    """An index of those rows in which a column is not NULL."""
+    there = text(f"{name} is not null")
+    return Index(f"ix_{table}_{name}", name, sqlite_where=there, postgresql_where=there)

@@ -9,10 +9,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
 from core.certainty import Ending, Newcomer, replacements
+from core.clocks import ENDED_BY_STATUS
 from core.intake import Taken
 from core.schema import confirmations, cycles, orders
 from core.sql import insert_new
 from core.words import Certainty, Clock, ConfirmationState, OrderStatus, ProductKind
+
+TAKEN_BACK = "the evidence was taken back"
+"""Why a confirmation is retracted that its own source no longer upholds."""
 
 _PENDING = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
@@ -73,7 +77,7 @@ def from_orders(connection: Connection, source: str, taken: Sequence[Taken], tod
         facts = one.facts
         if facts.renewal_of:
             in_progress = f"{facts.renewal_of}>{facts.key}:in_progress"
-            if facts.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED):
+            if facts.status in ENDED_BY_STATUS:
                 fallen.append(in_progress)
             elif facts.status in _PENDING and facts.certificate_issued_on is None:
                 found.append(
@@ -99,7 +103,33 @@ def from_orders(connection: Connection, source: str, taken: Sequence[Taken], tod
                 )
             )  # fmt: skip
     note(connection, found, now)
+    _hear_again(connection, found)
     retract(connection, source, fallen)
+    _retract_by_orders(connection, {one.facts.key for one in taken}, {one.new_order_key for one in found})
+
+
+def _retract_by_orders(connection: Connection, changed: set[str], named: set[str]) -> None:
+    """Takes back whatever says that an order stands for another which is cancelled, revoked or rejected itself."""
+    over = orders.c.status.in_(list(ENDED_BY_STATUS)) & orders.c.order_key.in_(changed | named)
+    if fallen := connection.execute(select(orders.c.order_key).where(over)).scalars().all():
+        held = confirmations.c.state.in_((ConfirmationState.WAITING, ConfirmationState.APPLIED))
+        spoken = update(confirmations).where(confirmations.c.new_order_key.in_(fallen), held)
+        connection.execute(spoken.values(state=ConfirmationState.RETRACTED, reason=""))
+
+
+def _hear_again(connection: Connection, found: Sequence[Confirmation]) -> None:
+    """Evidence that was taken back, and not by a person, counts again when it is told again."""
+    by_key: dict[str, list[str]] = {}
+    for one in found:
+        by_key.setdefault(one.source, []).append(one.source_key)
+    for source, keys in by_key.items():
+        back = (confirmations.c.source == source) & confirmations.c.source_key.in_(keys)
+        taken_back = confirmations.c.reason.in_(("", TAKEN_BACK))
+        connection.execute(
+            update(confirmations)
+            .where(back, confirmations.c.state == ConfirmationState.RETRACTED, taken_back)
+            .values(state=ConfirmationState.WAITING, reason="", cycle_id=None, applied_at=None)
+        )
 
 
 def from_replacements(connection: Connection, account_ids: Sequence[int], today: date, now: datetime) -> int:
@@ -141,6 +171,7 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         )
         for one in replacements(endings, newcomers)
     ]  # fmt: skip
+    _hear_again(connection, found)
     return note(connection, found, now)
 
 

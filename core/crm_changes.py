@@ -1,29 +1,27 @@
-"""Takes in what people did in the CRM since the last sync: task outcomes, owners, wishes."""
+"""Takes in what people did in the CRM since the last sync: task outcomes, owners, deals, wishes."""
 
 import logging
+from collections.abc import Iterable
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
-from core import wishes
-from core.confirmations import Confirmation, note
+from core import engagements, task_outcomes, wishes
 from core.errors import UsageError
 from core.locks import Lock
+from core.policy import Policy
 from core.ports import Crm, CrmChange
-from core.schema import accounts, cycles, meta, orders, task_orders, tasks
+from core.schema import accounts, meta
 from core.sql import upsert
 from core.store import Store
 from core.suppressions import suppress
 from core.timing import Timer
-from core.words import Certainty, Channel, Clock, Nature, TaskState
+from core.words import Channel, Nature
 
 log = logging.getLogger("nolapse.crm")
 
-RENEWED = "renewed"
-DO_NOT_CALL = "do_not_call"
 
-
-def take(store: Store, crm: Crm, timer: Timer, lock: Lock) -> int:
+def take(store: Store, crm: Crm, timer: Timer, lock: Lock, policy: Policy) -> int:
     """Stores the CRM's changes, each once, and gives how many those were."""
     key = f"crm_cursor:{crm.name}"
     with store.read() as connection:
@@ -33,8 +31,7 @@ def take(store: Store, crm: Crm, timer: Timer, lock: Lock) -> int:
         changes, following = crm.changes(cursor)
         with store.begin() as connection:
             lock.renew(connection)
-            for change in changes:
-                _apply(connection, crm.name, change, timer)
+            apply_all(connection, crm.name, changes, policy, timer)
             if following is not None:
                 upsert(connection, meta, ["key"], [{"key": key, "value": following}])
         taken += len(changes)
@@ -43,13 +40,21 @@ def take(store: Store, crm: Crm, timer: Timer, lock: Lock) -> int:
         cursor = following
 
 
-def _apply(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:
+def apply_all(connection: Connection, crm: str, changes: Iterable[CrmChange], policy: Policy, timer: Timer) -> None:
+    """Applies changes of a CRM in their order. Whoever calls holds the step sync."""
+    for change in changes:
+        _apply(connection, crm, change, policy, timer)
+
+
+def _apply(connection: Connection, crm: str, change: CrmChange, policy: Policy, timer: Timer) -> None:
     account = accounts.c.account_key == change.account_key
     match change.what:
         case "task_outcome":
-            _task_outcome(connection, crm, change, timer)
+            task_outcomes.take(connection, crm, change, policy, timer)
+        case "deal" | "contacted":
+            engagements.apply(connection, change, timer)
         case "owner":
-            connection.execute(update(accounts).where(account).values(owner_key=change.value))
+            connection.execute(update(accounts).where(account).values(owner_key=change.value, owner_by_crm=True))
         case "do_not_contact":
             connection.execute(update(accounts).where(account).values(do_not_contact=True))
         case "do_not_call":
@@ -67,45 +72,3 @@ def _opted_out(connection: Connection, crm: str, change: CrmChange, timer: Timer
     except UsageError as error:
         # The cursor goes on, or this one change would stop every sync from now on.
         log.warning("%s: the opt-out %s is left out: %s", crm, change.key, error)
-
-
-def _task_outcome(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:
-    """A rep has done a task: it is closed here too; an outcome `renewed` confirms its orders provisionally."""
-    row = connection.execute(
-        select(tasks.c.id, tasks.c.account_id).where(tasks.c.task_key == change.task_key)
-    ).one_or_none()
-    if row is None:
-        return
-    open_task = (tasks.c.id == row.id) & tasks.c.state.in_((TaskState.PLANNED, TaskState.OPEN))
-    now = timer.opening
-    connection.execute(
-        update(tasks).where(open_task).values(state=TaskState.CLOSED, closed_at=now, reason="done by the rep")
-    )
-    connection.execute(update(tasks).where(tasks.c.id == row.id).values(outcome=change.value))
-    if change.value == DO_NOT_CALL:
-        connection.execute(update(accounts).where(accounts.c.id == row.account_id).values(do_not_call=True))
-    if change.value == RENEWED:
-        note(connection, _confirmed_by_rep(connection, crm, row.id, change, timer), now)
-
-
-def _confirmed_by_rep(
-    connection: Connection, crm: str, task_id: int, change: CrmChange, timer: Timer
-) -> list[Confirmation]:
-    query = (
-        select(orders.c.order_key, cycles.c.clock, cycles.c.number)
-        .join(cycles, cycles.c.order_id == orders.c.id)
-        .join(task_orders, task_orders.c.cycle_id == cycles.c.id)
-        .where(task_orders.c.task_id == task_id, cycles.c.open)
-    )
-    return [
-        Confirmation(
-            source=crm,
-            source_key=f"{change.task_key}:{row.order_key}:{row.clock}:{row.number}",
-            order_key=row.order_key,
-            renewed_on=timer.day,
-            certainty=Certainty.PROVISIONAL,
-            evidence="the rep closed the task with the outcome renewed",
-            clock=Clock(row.clock),
-        )
-        for row in connection.execute(query)
-    ]

@@ -248,7 +248,9 @@ def run_again(connection: Connection, cycle_ids: Iterable[int]) -> None:
     plan_afresh(connection, ids)
     told = exists().where(touches.c.cycle_id == cycles.c.id, touches.c.state == TouchState.DONE)
     stage = case(((cycles.c.clock == Clock.RENEWAL) & told, Stage.CONTACTED), else_=Stage.UPCOMING)
-    connection.execute(update(cycles).where(cycles.c.id.in_(ids)).values(stage=stage, certainty=""))
+    forgotten: dict[str, Any] = {"certainty": "", "lost_reason": "", "lost_scope": ""}
+    forgotten |= dict.fromkeys(("provisional_until", "calls_paused_until", "committed_until", "win_back_on"))
+    connection.execute(update(cycles).where(cycles.c.id.in_(ids)).values(stage=stage, **forgotten))
     still_open = select(tasks.c.id).where(tasks.c.state.in_((TaskState.PLANNED, TaskState.OPEN)))
     mine = task_orders.c.cycle_id.in_(ids) & task_orders.c.task_id.in_(still_open)
     connection.execute(update(task_orders).where(mine).values(settled=False))

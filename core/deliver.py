@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import Connection
 
-from core import golive
+from core import golive, pauses, task_limits
 from core.batches import batched
 from core.breaker import Breaker, Broken
 from core.circuits import CircuitState
-from core.claims import Claimer, release_lapsed
+from core.claims import Claimer, release_lapsed, something_due
 from core.errors import ConfigurationError, NolapseError, UsageError
 from core.kinds import DeliverCounts, FillsCalls, Kind, Run
 from core.locks import never
@@ -28,7 +28,7 @@ from core.ports import Handed, Result
 from core.schema import UNDER_WAY, WAITING, deliveries, engine_locks
 from core.store import Store
 from core.timing import Timer
-from core.words import DeliveryKind, DeliveryState
+from core.words import URGENT, DeliveryKind, DeliveryState, Urgency
 
 # Raising before creating: where the rep has closed a task meanwhile, the new one is made in the same run.
 # Records go before the tasks that hang on them, and once more after mails and tasks have moved stages.
@@ -37,6 +37,7 @@ ORDER = (
     DeliveryKind.RECORD,
     DeliveryKind.CALL_RAISE,
     DeliveryKind.CALL_CREATE,
+    DeliveryKind.CALL_ASSIGN,
     DeliveryKind.MAIL,
     DeliveryKind.RECORD,
     DeliveryKind.MAIL_LOG,
@@ -55,15 +56,21 @@ def deliver(
     *,
     progress: Progress | None = None,
     stop: Callable[[], bool] = never,
+    only: Sequence[int] | None = None,
 ) -> DeliverCounts:
     """Delivers what is due, and gives the counts. Several processes may do so at once.
 
     Once `stop` says so nothing more is handed over: what is under way is written down, and claims are given back.
+    `only` are the ids of the deliveries to look at; none named: all.
     """
-    run = Run(store, timer, policy, Claimer(secrets.token_hex(8), policy.deliver.lease), DeliverCounts(), stop)
+    gate = golive.is_live(timer.day) & ~pauses.is_paused()
+    if only is not None:
+        gate &= deliveries.c.id.in_(only)
+    claimer = Claimer(secrets.token_hex(8), policy.deliver.lease, gate)
+    run = Run(store, timer, policy, claimer, DeliverCounts(), stop)
     with store.read() as connection:
         _refuse_past(connection, timer.day)
-        run.counts.held_because = golive.why_held(connection, timer.day)
+        run.counts.held_because = _why_held(connection, timer.day)
 
     def lost(connection: Connection, rows: Sequence[Any]) -> None:
         for row in rows:
@@ -71,6 +78,8 @@ def deliver(
                 handler.not_delivered(connection, row, DeliveryState.UNCERTAIN, timer)
 
     release_lapsed(store, lost)
+    if DeliveryKind.CALL_CREATE in kinds and not run.counts.held_because:
+        task_limits.put_off(store, policy, timer)
     done = 0
     for kind in ORDER:
         if kind not in kinds or stop():
@@ -89,13 +98,20 @@ def _deliver_kind(run: Run, kind: DeliveryKind, handler: Kind) -> Iterator[int]:
     breaker = Breaker(kind, handler.connector, run.policy.deliver)
     if (broken := _broken(run, breaker)) is None or broken.state is not CircuitState.OPEN:
         _settle_uncertain(run, kind, handler)
+    # Where a cap bites, it bites the others.
+    first: Sequence[Urgency] = URGENT if kind in pauses.CONTACTING else ()
     while not run.counts.held_because and not run.stop():
         broken = _broken(run, breaker)
         if broken is not None and broken.state is CircuitState.OPEN:
             run.counts.problems.append(broken.words)
             return
+        if not something_due(run.store, kind, run.timer.closing):
+            return
         limit = _claim_size(run, handler) if broken is None else 1
-        ids = run.claimer.claim(run.store, kind, run.timer.closing, limit)
+        ids = run.claimer.claim(run.store, kind, run.timer.closing, limit, first)
+        if not ids and first:
+            first = ()
+            continue
         if not ids:
             return
         trial = None if broken is None else breaker.take_trial(run.store)
@@ -118,6 +134,12 @@ def _claim_size(run: Run, handler: Kind) -> int:
 def _broken(run: Run, breaker: Breaker) -> Broken | None:
     with run.store.read() as connection:
         return breaker.broken(connection)
+
+
+def _why_held(connection: Connection, day: date) -> str:
+    """Why nothing at all goes; empty where something may."""
+    everything = next((one for one in pauses.listing(connection) if one.scope is pauses.Scope.ALL), None)
+    return golive.why_held(connection, day) or (everything.words if everything is not None else "")
 
 
 def _refuse_past(connection: Connection, day: date) -> None:
@@ -146,7 +168,8 @@ def _deliver_claimed(run: Run, breaker: Breaker, handler: Kind, ids: Sequence[in
             run.counts.problems.append(str(error))
             run.claimer.give_back(run.store, ids)
             return False
-        run.claimer.give_back(run.store, list(sealed.deferred))
+        run.claimer.give_back(run.store, [*sealed.deferred, *(id for id in chunk if id not in rows)])
+        run.counts.waits.update(sealed.waits.values())
         run.counts.kinds[kind].withdrawn += len(sealed.withdrawn)
         if not sealed.items:
             continue

@@ -10,21 +10,24 @@ from typing import Any, Protocol
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
-from core import records
+from core import occasion_mails, records
 from core.calendar_entry import calendar_attachments
-from core.daily import Going, put_off
+from core.caps import Going, OfficeHours, Ramp, about_to_go, hold_back
+from core.daily import ContactCap
 from core.dossiers import Contact, Dossier, Dossiers, load
 from core.holdings import holdings
 from core.kinds import Sealed
 from core.letters import letter, offer_cases, with_offer
 from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
-from core.messages import Letter, Writer
+from core.messages import Letter, Occasion, Writer
 from core.model import end_instant
+from core.order_list import list_attachments
 from core.parts import Known
 from core.policy import Policy
-from core.ports import Crm, Mail, Mailer, Result
+from core.ports import Crm, FilelessMailer, Mail, Mailer, Result
 from core.promises import promise
 from core.reasons import Reason
+from core.routes import told_by_route
 from core.schema import contacts, cycles, deliveries, delivery_orders, meta, order_contacts, orders, reps, touches
 from core.sql import insert_new
 from core.tasks import Ask, Desk
@@ -69,6 +72,7 @@ class MailKind:
 
     def __init__(self, mailer: Mailer, crm: Crm | None, writer: Writer, links: Links, policy: Policy) -> None:
         self._mailer = mailer
+        self._fileless = isinstance(mailer, FilelessMailer) and mailer.fileless
         self._crm = crm
         self._writer = writer
         self._links = links
@@ -86,38 +90,48 @@ class MailKind:
         by_id = {row.id: row for row in rows}
         ruling = Ruling()
         for member in members:
-            judge_mail(dossiers, member, by_id[member.delivery_id].contact_id, self._policy, timer, ruling)
+            row = by_id[member.delivery_id]
+            if row.occasion:
+                occasion_mails.judge(dossiers, member, row, self._policy, timer, ruling)
+            else:
+                judge_mail(dossiers, member, row.contact_id, self._policy, timer, ruling)
         write_ruling(connection, ruling, dossiers, timer)
+        renewals = occasion_mails.renewals(connection, ruling, dossiers, rows)
+        going = [
+            about_to_go(by_id[id], dossiers.by_cycle[staying[0].cycle_id], dossiers, timer)
+            for id, staying in ruling.staying.items()
+        ]
+        caps = (OfficeHours(timer), ContactCap(self._policy.caps), Ramp(self._policy.caps))
+        waits = hold_back(connection, going, caps, dossiers)
+        goes = {one.row.id: one for one in going if one.row.id not in waits}
         owners = self._owners(connection, dossiers)
         installation = connection.execute(select(meta.c.value).where(meta.c.key == "installation")).scalar() or ""
         drafts: dict[int, _Draft] = {}
         listed: list[dict[str, int]] = []
         known = Known(holdings(connection, _sold_to(ruling, dossiers), timer.day))
-        for id, staying in ruling.staying.items():
-            row = by_id[id]
+        for id, one in goes.items():
+            row, staying = one.row, ruling.staying[id]
             due = {member.cycle_id for member in staying}
             clock = _spoken_clock(Clock(row.clock), staying, dossiers)
             extra = [
                 dossiers.by_cycle[cycle_id]
-                for cycle_id in listable.get((row.contact_id, clock), ())
+                for cycle_id in (listable.get((row.contact_id, clock), ()) if not row.occasion else ())
                 if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
             ]
-            drafts[id] = self._draft(row, clock, staying, extra, dossiers, owners, known, timer)
+            draft = self._draft(one, clock, staying, extra, dossiers, owners, known)
+            if row.occasion:
+                facts = occasion_mails.dressed(self._policy, draft.facts, Occasion(row.occasion), renewals.get(id))
+                draft = replace(draft, facts=facts)
+            drafts[id] = draft
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
-        going = [
-            Going(by_id[id], draft.facts.written_at.date(), dossiers.by_cycle[ruling.staying[id][0].cycle_id])
-            for id, draft in drafts.items()
-        ]
-        deferred = put_off(connection, going, dossiers)
-        drafts = {id: draft for id, draft in drafts.items() if id not in deferred}
-        listed = [one for one in listed if one["delivery_id"] in drafts]
         self._promise(connection, drafts)
         items = {id: self._word(by_id[id], draft, installation) for id, draft in drafts.items()}
         connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
-        gone = [row.id for row in rows if row.id not in items and row.id not in deferred]
-        return Sealed(items, {id: str(ruling.reasons.get(id, Reason.NO_MEMBERS)) for id in gone}, deferred)
+        gone = [row.id for row in rows if row.id not in items and row.id not in waits]
+        withdrawn = {id: str(ruling.reasons.get(id, Reason.NO_MEMBERS)) for id in gone}
+        return Sealed(items, withdrawn, waits.keys(), {id: wait.reason for id, wait in waits.items()})
 
     def _note(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
         """A mail counts for the reader's day on which it goes; what is to be logged of it outlives this process."""
@@ -152,8 +166,12 @@ class MailKind:
             .join(contacts, contacts.c.account_id == orders.c.account_id)
         )
         found: dict[tuple[int, Clock], list[int]] = defaultdict(list)
+        by_route = told_by_route(people).subquery()
+        of_customers = select(cycles.c.id, cycles.c.clock, by_route.c[0]).join(
+            by_route, by_route.c[1] == cycles.c.order_id
+        )
         both = of_order.where(soon, order_contacts.c.contact_id.in_(people)).union(
-            of_account.where(soon, contacts.c.id.in_(people), contacts.c.roles != "")
+            of_account.where(soon, contacts.c.id.in_(people), contacts.c.roles != ""), of_customers.where(soon)
         )
         for cycle_id, clock, contact_id in connection.execute(both):
             found[contact_id, Clock(clock)].append(cycle_id)
@@ -167,37 +185,36 @@ class MailKind:
         return candidate is not None and candidate.contact_id == contact_id
 
     def _owners(self, connection: Connection, dossiers: Dossiers) -> Mapping[str, Any]:
-        keys = {dossier.account.owner_key for dossier in dossiers.by_cycle.values()} - {""}
+        keys = {_owner_key(dossier) for dossier in dossiers.by_cycle.values()} - {""}
         query = select(reps).where(reps.c.rep_key.in_(keys), reps.c.active)
         return {row.rep_key: row for row in connection.execute(query)} if keys else {}
 
     def _draft(
         self,
-        row: Any,
+        going: Going,
         clock: Clock,
         staying: Sequence[Member],
         extra: Sequence[Dossier],
         dossiers: Dossiers,
         owners: Mapping[str, Any],
         known: Known,
-        timer: Timer,
     ) -> "_Draft":
-        contact = dossiers.people[row.contact_id]
-        moment = timer.moment(row.send_after)
+        contact, moment = dossiers.people[going.row.contact_id], going.moment
         lines = _told(clock, staying, extra, dossiers, moment)
         leading = max(staying, key=lambda member: member.urgency.rank)
         first = dossiers.by_cycle[leading.cycle_id]
         nature = Nature.COMMERCIAL if all(member.nature is Nature.COMMERCIAL for member in staying) else Nature.SERVICE
         if nature is Nature.COMMERCIAL:
-            nature = dossiers.nature(first, contact)
-        owner = owners.get(first.account.owner_key)
+            nature = dossiers.nature(first, contact, going.day)
+        owner = owners.get(_owner_key(first))
         links = (
             self._links.renewal(first.order.order_key, first.account.account_key),
             self._links.unsubscribe(contact.id, contact.email),
         )
         facts = letter(dossiers, contact, lines, clock, leading.touchpoint, nature, moment, links, owner, known)
-        account = first.account
-        return _Draft(facts, lines, contact, owner, account.owner_key, account.account_key, moment)
+        if self._fileless:
+            facts = replace(facts, rows=0)
+        return _Draft(facts, lines, contact, owner, _owner_key(first), first.addressee.account_key, moment)
 
     def _promise(self, connection: Connection, drafts: dict[int, "_Draft"]) -> None:
         """Puts offers into the mails that may tell of one; what is promised is written down with the mail's sealing."""
@@ -219,12 +236,12 @@ class MailKind:
             headers["List-Unsubscribe"] = f"<{facts.unsubscribe_url}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         else:
-            headers["List-Unsubscribe"] = f"<mailto:{self._policy.brand.sender}?subject=unsubscribe>"
+            headers["List-Unsubscribe"] = f"<mailto:{facts.brand.sender}?subject=unsubscribe>"
         mail = Mail(
             key=row.key,
             message_id=f"<{digest}@{policy.domain}>",
-            sender=self._policy.brand.sender,
-            sender_name=self._policy.brand.company,
+            sender=facts.brand.sender,
+            sender_name=facts.brand.company,
             to=policy.redirect_all_to or contact.email,
             to_name="" if policy.redirect_all_to else contact.name,
             subject=words.subject,
@@ -233,7 +250,10 @@ class MailKind:
             date=draft.moment,
             reply_to=owner.email if owner is not None else "",
             headers=headers,
-            attachments=calendar_attachments(facts, words, installation, policy.domain),
+            attachments=(
+                *calendar_attachments(facts, words, installation, policy.domain),
+                *list_attachments(facts, words),
+            ),
             bcc=policy.bcc,
             urgency=facts.urgency,
             nature=facts.nature,
@@ -279,6 +299,12 @@ class MailKind:
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return self._mailer.find([row.key for row in rows]) if self._mailer.can_find else None
+
+
+def _owner_key(dossier: Dossier) -> str:
+    """Who looks after those who are written to: after a reseller of their own, else after the customer."""
+    key: str = dossier.addressee.owner_key or dossier.account.owner_key
+    return key
 
 
 def _sold_to(ruling: Ruling, dossiers: Dossiers) -> set[int]:

@@ -8,8 +8,13 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
-from core import records
+from core import call_notes, records
+from core.answered import Answer
+from core.answers import of_tasks
+from core.call_notes import CallNote
+from core.crm_ports import NotingCrm, TaskAssign
 from core.dossiers import Contact, Dossier, Dossiers, load
+from core.escalation import PRESSING
 from core.holdings import holdings
 from core.kinds import Sealed
 from core.last_contacts import Reached, last_contacts
@@ -19,29 +24,31 @@ from core.messages import Script, Writer
 from core.offers import Case
 from core.parts import Known
 from core.policy import Policy
-from core.ports import Crm, Result, TaskClose, TaskDraft, TaskRaise
+from core.ports import Crm, FillingCrm, Result, TaskClose, TaskDraft, TaskRaise
 from core.promises import promise
 from core.reasons import Reason
-from core.schema import reps, task_orders, tasks, touches
+from core.schema import deliveries, reps, task_orders, tasks, touches
 from core.tasks import Ask, Desk, creation_under_way
 from core.timing import Timer
-from core.words import Channel, DeliveryKind, DeliveryState, Nature, TaskKind, TaskState, Urgency
+from core.words import Channel, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
 
 # Asked for where a mail cannot go or may be lost, and so without a touch of their own.
-_OUTSIDE_CADENCE = (TaskKind.CONTACT, TaskKind.CHECK)
+_OUTSIDE_CADENCE = (TaskKind.CONTACT, TaskKind.CHECK, TaskKind.ESCALATION)
 
 
-class _TaskKindBase:
-    """What all three share."""
+class TaskKindBase:
+    """What all kinds of delivery about tasks share."""
 
     def __init__(self, crm: Crm, policy: Policy) -> None:
         self._crm = crm
         self._policy = policy
         self.connector = crm.name
-        self.batch_size = crm.batch_size
+        filling: object = crm
+        self.least_claim = filling.records_together if isinstance(filling, FillingCrm) else 0
+        self.batch_size = max(crm.batch_size, self.least_claim)
         self.search_lag = crm.search_lag
 
-    def key_of(self, item: TaskDraft | TaskRaise | TaskClose) -> str:
+    def key_of(self, item: TaskDraft | CallNote | TaskRaise | TaskClose | TaskAssign) -> str:
         return item.key
 
     def not_delivered(self, connection: Connection, row: Any, state: DeliveryState, timer: Timer) -> None:
@@ -60,11 +67,12 @@ class _TaskKindBase:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is known for the scripts of a batch: holdings, last contacts by account, reps by key."""
+    """What is known for the scripts of a batch: holdings, last contacts by account, reps by key, answers by task."""
 
     known: Known
     reached: Mapping[int, Reached]
     reps: Mapping[str, Any]
+    answers: Mapping[int, tuple[Answer, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class _Draft:
     cases: Sequence[Case]
 
 
-class CreateKind(_TaskKindBase):
+class CreateKind(TaskKindBase):
     """Makes tasks. The CRM is asked by key before a call that may have arrived is repeated."""
 
     def __init__(self, crm: Crm, writer: Writer, links: Any, policy: Policy) -> None:
@@ -104,9 +112,13 @@ class CreateKind(_TaskKindBase):
             Known(holdings(connection, accounts, timer.day)),
             last_contacts(connection, accounts),
             self._reps(connection, known.values()),
+            of_tasks(connection, [task.id for task in known.values() if task.kind == TaskKind.ANSWER]),
         )
         drafts: dict[int, _Draft] = {}
         withdrawn: dict[int, str] = {}
+        notes = call_notes.why_notes(
+            connection, {task.id: task for task in known.values()}, self._policy.tasks, timer.day
+        )
         for row in rows:
             task = known[row.task_id]
             about = self._about(task, wanted[task.id], ruling.staying.get(row.id, ()), dossiers, timer)
@@ -114,10 +126,15 @@ class CreateKind(_TaskKindBase):
                 withdrawn[row.id] = str(ruling.reasons.get(row.id, Reason.NO_MEMBERS))
                 _give_up(connection, task, timer)
                 continue
+            if task.id in notes and not isinstance(self._crm, NotingCrm):
+                withdrawn[row.id] = notes[task.id]
+                call_notes.write_down(connection, {row.id: task.id}, notes, timer)
+                continue
             lines = [(one, urgencies.get(one.id, Urgency(task.urgency))) for one in about]
             drafts[row.id] = self._draft(row, task, lines, dossiers, told, timer)
         self._promise(connection, drafts)
-        return Sealed({id: self._word(draft) for id, draft in drafts.items()}, withdrawn)
+        items = {id: self._word(draft, notes.get(draft.task.id)) for id, draft in drafts.items()}
+        return Sealed(items, withdrawn)
 
     def _reps(self, connection: Connection, about: Iterable[Any]) -> Mapping[str, Any]:
         keys = {task.owner_key for task in about} - {""}
@@ -128,11 +145,15 @@ class CreateKind(_TaskKindBase):
         self, task: Any, wanted: Sequence[int], staying: Sequence[Member], dossiers: Dossiers, timer: Timer
     ) -> list[Dossier]:
         """The cycles that the task is about: its steps that stay, and what was asked outside the cadence."""
+        if TaskKind(task.kind) is TaskKind.ANSWER:
+            return [dossiers.by_cycle[id] for id in wanted]
         stepwise = {member.cycle_id for member in staying}
         found = [dossiers.by_cycle[id] for id in wanted if id in stepwise]
         if TaskKind(task.kind) in _OUTSIDE_CADENCE:
             others = [dossiers.by_cycle[id] for id in wanted if id not in stepwise]
-            found += [one for one in others if dossiers.why_not(one, Channel.MAIL, timer.day) is None]
+            # Whether a renewal that was placed gets on is what such a check is about.
+            fine = (None, Reason.IN_PROGRESS) if task.kind == TaskKind.CHECK else (None,)
+            found += [one for one in others if dossiers.why_not(one, Channel.MAIL, timer.day) in fine]
         return found
 
     def _draft(
@@ -148,7 +169,7 @@ class CreateKind(_TaskKindBase):
         contact = _person_to_call(dossiers, first)
         moment = timer.moment(row.send_after)
         reached = told.reached.get(first.order.account_id)
-        refused = contact and dossiers.suppressions.why_not(contact.email, Channel.CALL, Nature.COMMERCIAL)
+        refused = contact is None or dossiers.why_not_sold_to(first, contact, timer.day, Channel.CALL) is not None
         facts = script(
             dossiers,
             TaskKind(task.kind),
@@ -163,6 +184,7 @@ class CreateKind(_TaskKindBase):
             mailed_on=reached.mailed_on if reached else None,
             may_sell=not refused,
         )
+        facts = replace(facts, answers=told.answers.get(task.id, ()))
         return _Draft(facts, task, lines, contact, first, [] if refused else script_cases(facts, lines, moment))
 
     def _promise(self, connection: Connection, drafts: dict[int, "_Draft"]) -> None:
@@ -173,9 +195,12 @@ class CreateKind(_TaskKindBase):
                 facts = script_with_offer(self._policy, draft.facts, draft.lines, promised)
                 drafts[id] = replace(draft, facts=facts)
 
-    def _word(self, draft: "_Draft") -> TaskDraft:
+    def _word(self, draft: "_Draft", note: Reason | None) -> TaskDraft | CallNote:
         task, first, contact = draft.task, draft.first, draft.contact
         words = self._writer.task(draft.facts)
+        keys = tuple(dict.fromkeys(one.order.order_key for one, _ in draft.lines))
+        if note is not None:
+            return CallNote.of(task, first.account, words, keys, draft.facts.written_at, note)
         return TaskDraft(
             key=task.task_key,
             kind=TaskKind(task.kind),
@@ -186,25 +211,38 @@ class CreateKind(_TaskKindBase):
             body=words.body,
             due_on=task.due_on,
             urgency=Urgency(task.urgency),
-            order_keys=tuple(dict.fromkeys(one.order.order_key for one, _ in draft.lines)),
+            order_keys=keys,
             contact_name=contact.name if contact else "",
             contact_phone=contact.phone if contact else "",
             contact_email=contact.email if contact else "",
         )
 
-    def hand_over(self, items: Sequence[TaskDraft]) -> Sequence[Result]:
-        return self._crm.create_tasks(items)
+    def hand_over(self, items: Sequence[TaskDraft | CallNote]) -> Sequence[Result]:
+        drafts = [item for item in items if isinstance(item, TaskDraft)]
+        notes = call_notes.hand_over(self._crm, [item.note for item in items if isinstance(item, CallNote)])
+        return [*(self._crm.create_tasks(drafts) if drafts else ()), *notes]
 
-    def delivered(self, connection: Connection, done: Sequence[tuple[Any, Any, Result]], timer: Timer) -> None:
-        """The task is open; its touches are done and its renewals contacted."""
-        for row, _, result in done:
-            connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(outside_id=result.outside_id))
+    def delivered(
+        self, connection: Connection, done: Sequence[tuple[Any, TaskDraft | CallNote | None, Result]], timer: Timer
+    ) -> None:
+        """The task is open; its touches are done and its renewals contacted. What became a note is over."""
+        notes = {row.task_id: (row.id, item.why) for row, item, _ in done if isinstance(item, CallNote)}
+        call_notes.write_down(
+            connection,
+            {id: task_id for task_id, (id, _) in notes.items()},
+            {task_id: why for task_id, (_, why) in notes.items()},
+            timer,
+        )
+        made = [(row, result) for row, _, result in done if row.task_id not in notes]
+        for row, result in made:
+            mine = update(tasks).where(tasks.c.id == row.task_id)
+            connection.execute(mine.values(outside_id=result.outside_id, opened_on=timer.day))
+            pressing = timer.day if Urgency(row.urgency) in PRESSING else None
             connection.execute(
-                update(tasks)
-                .where(tasks.c.id == row.task_id, tasks.c.state == TaskState.PLANNED)
-                .values(state=TaskState.OPEN)
+                mine.where(tasks.c.state == TaskState.PLANNED).values(state=TaskState.OPEN, pressing_since=pressing)
             )
-        records.queue(connection, touches_done(connection, [row.id for row, _, _ in done]), timer)
+        connection.execute(update(deliveries).where(deliveries.c.id.in_([row.id for row, _ in made])).values(reason=""))
+        records.queue(connection, touches_done(connection, [row.id for row, _ in made]), timer)
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         """The CRM is asked for the tasks by their keys, each of which its delivery keeps while it is under way."""
@@ -213,7 +251,7 @@ class CreateKind(_TaskKindBase):
         return {key: found[task_key] for key, task_key in keys.items() if task_key in found}
 
 
-class RaiseKind(_TaskKindBase):
+class RaiseKind(TaskKindBase):
     """Raises open tasks: priority, due date and our list of orders."""
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
@@ -281,15 +319,17 @@ class RaiseKind(_TaskKindBase):
         """What we last wrote is remembered, so that a rep's own edit is recognised next time."""
         for row, item, _ in done:
             if item is not None:
-                values = {"urgency": item.urgency, "due_on": item.due_on}
-                connection.execute(update(tasks).where(tasks.c.id == row.task_id).values(values))
+                mine = update(tasks).where(tasks.c.id == row.task_id)
+                connection.execute(mine.values(urgency=item.urgency, due_on=item.due_on))
+                if item.urgency in PRESSING:
+                    connection.execute(mine.where(tasks.c.pressing_since.is_(None)).values(pressing_since=timer.day))
         records.queue(connection, touches_done(connection, [row.id for row, _, _ in done]), timer)
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return {}
 
 
-class CloseKind(_TaskKindBase):
+class CloseKind(TaskKindBase):
     """Closes tasks whose last order is settled."""
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:

@@ -20,7 +20,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of one cycle at this moment. `awaited` is the surest confirmation that settle has not applied."""
+    """What is known of one cycle at this moment. `awaited` is the surest confirmation that settle has not applied.
+
+    `silent` says that by the account's route nobody of ours tells the customer anything.
+    """
 
     clock: Clock
     open: bool
@@ -35,7 +38,15 @@ class Standing:
     do_not_call: bool
     snoozed_until: date | None = None
     committed_until: date | None = None
+    answered_until: date | None = None
     awaited: Certainty | None = None
+    silent: bool = False
+    calls_paused_until: date | None = None
+    held_until: date | None = None
+
+    def is_held(self, day: date) -> bool:
+        """Whether the operator has it left alone on this day."""
+        return self.held_until is not None and day < self.held_until
 
 
 def why_not(standing: Standing, channel: Channel, day: date, scope: Scope, *, automatic: bool = False) -> Reason | None:
@@ -55,10 +66,18 @@ def why_not(standing: Standing, channel: Channel, day: date, scope: Scope, *, au
         return reason
     if standing.do_not_contact:
         return Reason.DO_NOT_CONTACT
+    if standing.silent:
+        return Reason.SILENT
+    if standing.is_held(day):
+        return Reason.HELD
     if channel is Channel.CALL and standing.do_not_call:
         return Reason.DO_NOT_CALL
+    if channel is Channel.CALL and standing.calls_paused_until is not None and day < standing.calls_paused_until:
+        return Reason.PROBABLY_RENEWED
     if standing.snoozed_until is not None and day < standing.snoozed_until:
         return Reason.SNOOZED
+    if standing.answered_until is not None and day < standing.answered_until:
+        return Reason.ANSWERED
     if standing.clock is not Clock.RENEWAL:
         return None
     if standing.stage is Stage.LOST:

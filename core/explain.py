@@ -1,20 +1,21 @@
 """Tells for every touchpoint of an order what happened or will happen, and why."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from core import golive
 from core.cadence import Decision, Scheduled, decide
 from core.dossiers import Dossier, load
 from core.plan import LOOK_AHEAD, steps_of, why_skipped
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import cycles, deliveries, orders, touches
+from core.timing import Timer, WholeDay
+from core.waiting import Why, why_waiting
 from core.words import Channel, DeliveryState, Outcome, TouchState
 
 _BY_TOUCH = {
@@ -34,7 +35,7 @@ _BY_DELIVERY = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One touchpoint of one cycle on one channel."""
+    """One touchpoint of one cycle on one channel. What waits does so `until` then, where that is known (UTC)."""
 
     touchpoint: str
     channel: str
@@ -44,10 +45,16 @@ class Told:
     outcome: Outcome
     reason: str
     delivery: str
+    until: datetime | None = None
 
 
-def explain(connection: Connection, order_key: str, policy: Policy, today: date) -> list[Told]:
-    """Every touchpoint of an order: those decided, as the ledger has them, and those to come, as they would be today."""
+def explain(
+    connection: Connection, order_key: str, policy: Policy, today: date, timer: Timer | None = None
+) -> list[Told]:
+    """Every touchpoint of an order: those decided, as the ledger has them, and those to come, as they would be today.
+
+    What is due is told by the `timer`; none given: by the whole of today.
+    """
     ids = (
         connection.execute(
             select(cycles.c.id)
@@ -60,16 +67,20 @@ def explain(connection: Connection, order_key: str, policy: Policy, today: date)
     )
     dossiers = load(connection, ids, policy)
     decided = _decided(connection, ids)
-    held = golive.why_held(connection, today)
+    planned = [row.delivery_id for rows in decided.values() for row in rows if row.state == TouchState.PLANNED]
+    waits = why_waiting(connection, [id for id in planned if id is not None], timer or WholeDay(today))
     told: list[Told] = []
     for dossier in (dossiers.by_cycle[id] for id in ids):
         rows = decided.get(dossier.id, [])
-        found = [_of_touch(dossier, row, held) for row in rows]
+        found = [_of_touch(dossier, row, waits) for row in rows]
         keys = {(one.touchpoint, Channel(one.channel)) for one in found}
         for scheduled, automatic in steps_of(dossier, policy):
             ahead = _ahead(dossier, scheduled, keys, policy, today)
             for entry in scheduled:
                 if entry.step.key not in keys:
+                    if dossier.standing.is_held(max(entry.day, today)):
+                        found.append(_held(dossier, entry))
+                        continue
                     reason = why_skipped(dossiers, dossier, entry.step, max(entry.day, today), automatic=automatic)
                     found.append(_to_come(dossier, entry, ahead, str(reason or "")))
         told += sorted(found, key=lambda one: (one.day, one.channel, one.touchpoint))
@@ -84,7 +95,6 @@ def _decided(connection: Connection, ids: Sequence[int]) -> dict[int, list[Any]]
             deliveries.c.state.label("delivery_state"),
             deliveries.c.error.label("delivery_error"),
             deliveries.c.reason.label("delivery_reason"),
-            deliveries.c.send_after,
         )
         .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
         .where(touches.c.cycle_id.in_(ids))
@@ -95,9 +105,9 @@ def _decided(connection: Connection, ids: Sequence[int]) -> dict[int, list[Any]]
     return found
 
 
-def _of_touch(dossier: Dossier, row: Any, held: str) -> Told:
+def _of_touch(dossier: Dossier, row: Any, waits: Mapping[int, Why]) -> Told:
     state = TouchState(row.state)
-    reason = row.reason
+    reason, until = row.reason, None
     if state is TouchState.PLANNED:
         outcome = _BY_DELIVERY.get(row.delivery_state, Outcome.WAITING)
         if outcome in (Outcome.FAILED, Outcome.UNCERTAIN):
@@ -105,11 +115,29 @@ def _of_touch(dossier: Dossier, row: Any, held: str) -> Told:
         elif outcome is Outcome.WITHDRAWN:
             reason = row.delivery_reason
         elif outcome is Outcome.WAITING:
-            reason = row.delivery_error or (Reason.NOT_LIVE if held else Reason.NOT_YET)
+            why = waits.get(row.delivery_id, Why(row.delivery_error or Reason.DUE))
+            reason, until = why.reason, why.until
     else:
         outcome = _BY_TOUCH[state]
     return Told(
-        row.touchpoint, row.channel, dossier.clock, dossier.number, row.day, outcome, reason, row.delivery_key or ""
+        row.touchpoint,
+        row.channel,
+        dossier.clock,
+        dossier.number,
+        row.day,
+        outcome,
+        reason,
+        row.delivery_key or "",
+        until,
+    )
+
+
+def _held(dossier: Dossier, entry: Scheduled) -> Told:
+    """A step that would be planned, were the order not held; on the hold's last day it is looked at again."""
+    step, until = entry.step, dossier.standing.held_until
+    opens = None if until is None else datetime.combine(until, time(0), UTC)
+    return Told(
+        step.touchpoint, step.channel, dossier.clock, dossier.number, entry.day, Outcome.WAITING, Reason.HELD, "", opens
     )
 
 

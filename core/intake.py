@@ -1,7 +1,7 @@
 """Takes orders, accounts and people from a source into the ledger, a batch at a time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
+from core import forgotten
 from core.model import AccountFacts, OrderFacts, Person, RepFacts, digest_of
 from core.schema import accounts, contacts, order_contacts, orders, reps
 from core.sql import insert_new, upsert
 
-_FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key", "used", "unused")
+_FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key", "used", "unused", "parent_key",
+           "price_list")  # fmt: skip
 _PERSON = ("name", "phone", "language", "zone")
 
 
@@ -43,7 +45,10 @@ def known_orders(connection: Connection, keys: Sequence[str]) -> dict[str, Known
 
 
 def store_reps(connection: Connection, facts: Iterable[RepFacts]) -> None:
-    """Stores our own people; those of a key that is known are overwritten."""
+    """Stores our own people; those of a key that is known are overwritten. Of one who is forgotten only the key is."""
+    facts = list(facts)
+    gone = forgotten.among(connection, (one.email for one in facts))
+    facts = [replace(one, name="", email="", phone="", active=False) if one.email in gone else one for one in facts]
     rows = [{("rep_key" if name == "key" else name): value for name, value in asdict(one).items()} for one in facts]
     upsert(connection, reps, ["rep_key"], rows)
 
@@ -54,12 +59,12 @@ def store_accounts(
     """Stores customers and their people; gives the id of each by its key.
 
     With `overwrite`, what the facts say replaces what is stored; without, it only fills what is empty. What the facts
-    leave empty never erases anything.
+    leave empty never erases anything, and an owner whom the CRM has named stays.
     """
     facts = _each_once(facts)
     keys = [one.key for one in facts]
     columns = [accounts.c[name] for name in _FILLED]
-    query = select(accounts.c.account_key, accounts.c.id, accounts.c.digest, *columns)
+    query = select(accounts.c.account_key, accounts.c.id, accounts.c.digest, accounts.c.owner_by_crm, *columns)
     stored = {row.account_key: row for row in connection.execute(query.where(accounts.c.account_key.in_(keys)))}
     new = [one for one in facts if one.key not in stored]
     insert_new(
@@ -77,6 +82,8 @@ def store_accounts(
         if row is None:
             continue
         merged = {name: _merge(getattr(row, name), getattr(one, name), overwrite) for name in _FILLED}
+        if row.owner_by_crm:
+            merged["owner_key"] = row.owner_key
         if any(merged[name] != getattr(row, name) for name in _FILLED):
             changes.append({"which": row.id} | merged)
     if changes:
@@ -122,17 +129,24 @@ def store_people(
     *,
     overwrite: bool,
     account_wide: bool,
+    by_crm: bool = False,
 ) -> dict[tuple[int, str], int]:
-    """Stores people of accounts; gives the id of each by account and address. `account_wide` keeps their roles."""
+    """Stores people of accounts; gives the id of each by account and address. `account_wide` keeps their roles.
+
+    Who is forgotten is not stored and has no id.
+    """
+    gone = forgotten.among(connection, {person.email for _, person in people})
     wanted: dict[tuple[int, str], Person] = {}
     for account_id, person in people:
+        if person.email in gone:
+            continue
         before = wanted.get((account_id, person.email))
         wanted[account_id, person.email] = person if before is None else _together(before, person)
     if not wanted:
         return {}
     account_ids = {account_id for account_id, _ in wanted}
     emails = {email for _, email in wanted}
-    columns = [contacts.c[name] for name in (*_PERSON, "roles")]
+    columns = [contacts.c[name] for name in (*_PERSON, "roles", "by_crm")]
     query = select(contacts.c.id, contacts.c.account_id, contacts.c.email, *columns).where(
         contacts.c.account_id.in_(account_ids), contacts.c.email.in_(emails)
     )
@@ -143,13 +157,15 @@ def store_people(
         said = {name: getattr(person, name) for name in _PERSON} | {"roles": roles}
         row = stored.get(key)
         if row is None:
-            fresh.append({"account_id": key[0], "email": key[1], "source": source} | said)
+            fresh.append({"account_id": key[0], "email": key[1], "source": source, "by_crm": by_crm} | said)
             continue
-        merged = {name: _merge(getattr(row, name), said[name], overwrite) for name in said}
-        if any(merged[name] != getattr(row, name) for name in said):
+        knows_best = overwrite and (by_crm or not row.by_crm)
+        merged: dict[str, Any] = {name: _merge(getattr(row, name), said[name], knows_best) for name in _PERSON}
+        merged |= {"roles": _merge(row.roles, roles, overwrite), "by_crm": row.by_crm or by_crm}
+        if any(merged[name] != getattr(row, name) for name in merged):
             changes.append({"which": row.id} | merged)
     if changes:
-        named: dict[str, Any] = {name: bindparam(name) for name in (*_PERSON, "roles")}
+        named: dict[str, Any] = {name: bindparam(name) for name in (*_PERSON, "roles", "by_crm")}
         connection.execute(update(contacts).where(contacts.c.id == bindparam("which")).values(named), changes)
     ids = {key: row.id for key, row in stored.items()}
     if fresh:
@@ -159,6 +175,22 @@ def store_people(
         )
         ids |= {(account_id, email): id for account_id, email, id in connection.execute(again)}
     return ids
+
+
+def drop_roles(connection: Connection, source: str, named: Collection[tuple[str, str]]) -> int:
+    """Takes their account's roles from people of a source that it names no more; gives how many those were.
+
+    `named` are those it names, by account key and address. What they are to single orders is those orders' own matter.
+    """
+    query = (
+        select(contacts.c.id, accounts.c.account_key, contacts.c.email)
+        .join(accounts, accounts.c.id == contacts.c.account_id)
+        .where(contacts.c.source == source, contacts.c.roles != "")
+    )
+    gone = [{"which": id} for id, key, email in connection.execute(query) if (key, email) not in named]
+    if gone:
+        connection.execute(update(contacts).where(contacts.c.id == bindparam("which")).values(roles=""), gone)
+    return len(gone)
 
 
 def store_orders(
@@ -205,8 +237,9 @@ def _store_roles(connection: Connection, source: str, taken: Sequence[Taken], ac
     for one in taken:
         account_id = account_ids[one.facts.account.key]
         for person in one.facts.people:
-            for role in person.roles:
-                wanted[one.id].add((contact_ids[account_id, person.email], role))
+            contact_id = contact_ids.get((account_id, person.email))
+            if contact_id is not None:
+                wanted[one.id] |= {(contact_id, role) for role in person.roles}
     stored: dict[int, set[tuple[int, str]]] = defaultdict(set)
     known = [one.id for one in taken if not one.new]
     if known:

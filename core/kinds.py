@@ -1,5 +1,6 @@
 """What each kind of delivery does in its own way, and what a run counts of it."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,23 +29,29 @@ class KindCounts:
 
 @dataclass(slots=True)
 class DeliverCounts:
-    """What a delivery run did, by kind. `problems` are clear lines that an operator must act on."""
+    """What a delivery run did, by kind. `problems` are clear lines that an operator must act on.
+
+    `waits` counts, by reason code, what was due and had to wait for a limit.
+    """
 
     kinds: dict[DeliveryKind, KindCounts] = field(default_factory=lambda: {kind: KindCounts() for kind in DeliveryKind})
     problems: list[str] = field(default_factory=list)
     held_because: str = ""
+    waits: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """What a kind made of a batch: items ready to be handed over by delivery id, and ids that fell away, and why.
 
-    `deferred` are ids that cannot go yet: they wait for the next run.
+    `deferred` are ids that cannot go yet: they wait for the next run. `waits` says of some of them which limit they
+    wait for, as a reason code.
     """
 
     items: Mapping[int, Any]
     withdrawn: Mapping[int, str]
     deferred: Collection[int] = ()
+    waits: Mapping[int, str] = field(default_factory=dict)
 
 
 class Kind(Protocol):

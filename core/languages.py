@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+Words = str | Mapping[str, str]
+"""Words of the operator's own: for every language, or by language."""
+
 LANGUAGES = ("en", "it", "es", "fr", "zh-Hans", "ko")
 """The languages that messages exist in."""
 
@@ -33,6 +36,11 @@ class Languages:
             if wish and (found := match(wish)):
                 return found
         return LANGUAGES[0]
+
+
+def words_in(words: Words, language: str) -> str:
+    """The words for a language; those under "" stand for every language that has none of its own."""
+    return words if isinstance(words, str) else words.get(language, words.get("", ""))
 
 
 def match(wish: str) -> str:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from core import parts
 from core.dossiers import Contact, Dossier, Dossiers
-from core.messages import Advice, LastContact, Letter, Money, OrderLine, Script
+from core.messages import Advice, LastContact, Letter, OrderLine, Script
 from core.model import end_instant
+from core.money import Money
 from core.offers import Case, Promise
 from core.parts import Known
 from core.policy import Policy
@@ -20,11 +21,18 @@ NOTHING_KNOWN = Known()
 
 
 def line(
-    dossier: Dossier, urgency: Urgency, moment: datetime, zone: ZoneInfo, *, renews_days_before: int | None = None
+    dossier: Dossier,
+    urgency: Urgency,
+    moment: datetime,
+    zone: ZoneInfo,
+    *,
+    renews_days_before: int | None = None,
+    value: Money | None = None,
 ) -> OrderLine:
     """An order as a reader in this zone is told of it at this moment.
 
     `renews_days_before` is how many days before the end of an order its CA renews it by itself, where that is known.
+    `value` is what it is worth to us, for readers of ours alone: no customer learns what the CA asks.
     """
     order = dossier.order
     ends_at = end_instant(dossier.ends_on) - timedelta(seconds=1)
@@ -49,8 +57,8 @@ def line(
         order_expires_on=order.order_expires_on,
         urgency=Urgency.EXPIRED if ended else min(urgency, Urgency.CRITICAL, key=lambda one: one.rank),
         auto_renew=order.auto_renew,
-        value_minor=order.value_minor,
-        currency=order.currency,
+        value_minor=value.minor if value else None,
+        currency=value.currency if value else "",
         auto_renews_on=dossier.ends_on - timedelta(days=renews_days_before)
         if renewal and order.auto_renew and renews_days_before is not None
         else None,
@@ -59,9 +67,14 @@ def line(
 
 
 def _lines(
-    policy: Policy, lines: Iterable[tuple[Dossier, Urgency]], moment: datetime, zone: ZoneInfo
+    policy: Policy,
+    lines: Iterable[tuple[Dossier, Urgency]],
+    moment: datetime,
+    zone: ZoneInfo,
+    *,
+    valued: bool = False,
 ) -> list[OrderLine]:
-    """The orders, the most pressing first."""
+    """The orders, the most pressing first; `valued`: with what they are worth to us."""
     cas = policy.validity.cas
     told = [
         line(
@@ -70,10 +83,18 @@ def _lines(
             moment,
             zone,
             renews_days_before=cas[dossier.order.ca].auto_renew_days if dossier.order.ca in cas else None,
+            value=_value(policy, dossier, moment) if valued else None,
         )
         for dossier, urgency in lines
     ]
     return sorted(told, key=lambda one: (-one.urgency.rank, one.ends_on, one.order_key))
+
+
+def _value(policy: Policy, dossier: Dossier, moment: datetime) -> Money | None:
+    """What a renewal is worth to us: what the customer pays by their price list, else what the source says."""
+    order = dossier.order
+    cost = Money(order.value_minor, order.currency) if order.value_minor is not None else None
+    return parts.price_of(policy, dossier, moment.date()) or cost
 
 
 def _days_left(ends_on: date, local_end: datetime, moment: datetime) -> int:
@@ -106,7 +127,9 @@ def letter(
     in_order = _in_order(told, lines)
     leading = in_order[0]
     today = moment.astimezone(zone).date()
-    language = language_of(policy, contact, leading.account)
+    home = leading.addressee
+    language = language_of(policy, contact, home)
+    brand = parts.brand_in(policy, language, leading.handling.brand)
     carried, lost, opens_on = _early_renewal(policy, leading, moment.date())
     facts = Letter(
         clock=clock,
@@ -114,24 +137,29 @@ def letter(
         urgency=told[0].urgency,
         nature=nature,
         language=language,
-        country=leading.account.country,
+        country=home.country,
         segment=leading.account.segment,
-        account_name=leading.account.name,
+        account_name=home.name,
         person_name=contact.name,
         lines=tuple(told),
-        brand=parts.brand_in(policy, language),
+        brand=brand,
         written_at=moment.astimezone(zone),
-        action_url=links[0],
+        action_url=brand.console_url if links[0] == policy.brand.console_url else links[0],
         unsubscribe_url=links[1],
-        unsubscribe_mailto=policy.brand.sender,
+        unsubscribe_mailto=brand.sender,
         reply_to_name=owner.name if owner else "",
         reply_to_phone=owner.phone if owner else "",
         auto_renew_notice=all(dossier.order.auto_renew for dossier, _ in lines) and clock is Clock.RENEWAL,
         early_window_opens_on=opens_on,
         carried_over=carried,
         paid_days_lost=lost,
-        steps=parts.steps(policy, clock, told, language),
+        steps=parts.steps(policy, clock, told, language, brand.console_name),
+        rows=policy.rules.mail_rows,
     )
+    if parts.sells(facts):
+        facts = parts.sold(policy, leading, facts, in_order)
+    elif nature is not Nature.SERVICE:
+        facts = replace(facts, nature=Nature.SERVICE)
     return _with_blocks(policy, facts, in_order, known, today)
 
 
@@ -148,7 +176,7 @@ def _with_blocks(policy: Policy, facts: Letter, told: Sequence[Dossier], known: 
         seal=parts.seal(policy, leading) if Block.SEAL in on else None,
         browser_warning=parts.browser_warning(leading, first) if Block.BROWSER_WARNING in on else None,
         no_days_lost=parts.no_days_lost(policy, leading, today) if Block.NO_DAYS_LOST in on else None,
-        console_end=rules.consoles.end(rules.console, today, called=policy.brand.console_name)
+        console_end=rules.consoles.end(rules.console, today, called=facts.brand.console_name)
         if Block.CONSOLE_END in on
         else None,
     )
@@ -239,20 +267,21 @@ def script(
 ) -> Script:
     """The facts of a task, the most pressing order first.
 
-    `rep` is the row of whoever reads it, where known; `may_sell` says that the contact has not refused to be sold to by
-    phone.
+    `rep` is the row of whoever reads it, where known; `may_sell` says that the contact may be sold to by phone.
     """
     policy = dossiers.policy
     first = lines[0][0]
     account = first.account
     zone = dossiers.zone(first, None)
-    told = _lines(policy, lines, moment, zone)
+    told = _lines(policy, lines, moment, zone, valued=True)
     in_order = _in_order(told, lines)
     leading = in_order[0]
     rules = policy.messages
     language = rules.languages.choose(rep.language if rep is not None else "", rules.rep_language)
     there = dossiers.zone(first, contact)
-    selling = kind is TaskKind.CALL and first.clock is Clock.RENEWAL and may_sell
+    brand = parts.brand_in(policy, language, leading.handling.brand)
+    calling = kind is TaskKind.CALL and first.clock is Clock.RENEWAL
+    selling = calling and may_sell
     carried, lost, _ = _early_renewal(policy, leading, moment.date())
     advice = parts.advice_for(policy, leading, known, moment.date()) if selling else ()
     return Script(
@@ -263,7 +292,7 @@ def script(
         country=account.country,
         account_name=account.name or account.account_key,
         lines=tuple(told),
-        brand=parts.brand_in(policy, language),
+        brand=brand,
         written_at=moment.astimezone(zone),
         due_on=due_on,
         action_url=action_url,
@@ -273,20 +302,29 @@ def script(
         contact_phone=contact.phone if contact else "",
         contact_time=moment.astimezone(there) if contact else None,
         contact_zone=there.key if contact else "",
-        contact_language=language_of(policy, contact, account) if contact else "",
+        contact_language=language_of(policy, contact, first.addressee) if contact else "",
         last_contact=last_contact,
         mailed_on=mailed_on,
-        certainty=Certainty.PROBABLE if leading.certainty == Certainty.PROBABLE else None,
+        certainty=_to_ask_about(kind, leading),
         value=_values(told),
         advice=advice,
-        benefits=parts.benefits_of(policy, leading),
+        benefits=parts.benefits_of(policy, leading) if selling else (),
         questions=_questions(leading, advice) if selling else (),
-        no_days_lost=parts.no_days_lost(policy, leading, moment.date()) if selling else None,
+        no_days_lost=parts.no_days_lost(policy, leading, moment.date()) if calling else None,
         paid_days_lost=lost,
         carried_over=carried,
-        steps=parts.steps(policy, first.clock, told, language),
+        steps=parts.steps(policy, first.clock, told, language, brand.console_name),
+        service_only=calling and not may_sell,
         note=note,
     )
+
+
+def _to_ask_about(kind: TaskKind, leading: Dossier) -> Certainty | None:
+    """What is thought of the renewal, where the rep is to ask about it."""
+    if leading.certainty == Certainty.PROBABLE:
+        return Certainty.PROBABLE
+    placed = kind is TaskKind.CHECK and leading.certainty == Certainty.IN_PROGRESS
+    return Certainty.IN_PROGRESS if placed else None
 
 
 def _values(told: Sequence[OrderLine]) -> tuple[Money, ...]:

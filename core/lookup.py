@@ -1,10 +1,13 @@
-"""Finds an order by what an operator types."""
+"""Finds an order or an account by what an operator types."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
 from core.errors import UsageError
-from core.schema import accounts, confirmations, cycles, orders
+from core.schema import accounts, confirmations, cycles, orders, reps, tasks
 
 
 def find_order(connection: Connection, typed: str) -> str:
@@ -61,3 +64,41 @@ def order_summary(connection: Connection, order_key: str) -> list[str]:
         why = f" ({one.reason})" if one.reason else ""
         lines.append(f"{one.certainty} by {one.source} for {one.renewed_on}{new}: {one.state}{why}")
     return lines
+
+
+def find_account(connection: Connection, typed: str) -> Any:
+    """The account of this key, or the only one whose name holds these words, as a row.
+
+    Raises `UsageError` where there is none, or several.
+    """
+    row = connection.execute(select(accounts).where(accounts.c.account_key == typed)).one_or_none()
+    if row is not None:
+        return row
+    named = accounts.c.name.icontains(typed, autoescape=True)
+    found = connection.execute(select(accounts).where(named).order_by(accounts.c.account_key).limit(5)).all()
+    if not typed or not found:
+        raise UsageError(f"no account {typed} is known; `nolapse report expiring` shows the keys")
+    if len(found) > 1:
+        keys = ", ".join(row.account_key for row in found)
+        raise UsageError(f"several accounts are called {typed}: {keys}; write the key")
+    return found[0]
+
+
+def account_ids(connection: Connection, typed: Sequence[str]) -> list[int]:
+    """The ids of the accounts that are meant. Raises `UsageError` as `find_account` does."""
+    return list(dict.fromkeys(find_account(connection, one).id for one in typed))
+
+
+def order_row(connection: Connection, typed: str) -> Any:
+    """The order that `find_order` means, as a row."""
+    return connection.execute(select(orders).where(orders.c.order_key == find_order(connection, typed))).one()
+
+
+def find_rep(connection: Connection, key: str) -> str:
+    """The key of a rep who is known, or owns an account or a task. Raises `UsageError` for another."""
+    known = select(reps.c.rep_key).where(reps.c.rep_key == key)
+    owner = select(accounts.c.owner_key).where(accounts.c.owner_key == key)
+    at_work = select(tasks.c.owner_key).where(tasks.c.owner_key == key)
+    if not key or connection.execute(known.union(owner, at_work)).first() is None:
+        raise UsageError(f"no rep {key} is known; `nolapse tasks list` shows the keys of those with tasks")
+    return key

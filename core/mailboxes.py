@@ -13,6 +13,7 @@ from core.cadence import Scheduled
 from core.dossiers import Contact, Dossier, Dossiers
 from core.grouping import Mailbox, Place, joins_renewal, place
 from core.model import end_instant
+from core.routes import told_by_route
 from core.schema import contacts, cycles, deliveries, delivery_orders, order_contacts, orders, touches
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, TouchState, Urgency
@@ -82,7 +83,7 @@ class Mailboxes:
         self._dossiers = dossiers
         self._timer = timer
         self._rules = dossiers.policy.rules
-        self.soonest = _soonest(connection, timer)
+        self._live = golive.live(connection)
         self._boxes: dict[tuple[int, Clock], Mailbox] = {}
         self._waiting: dict[tuple[int, Clock], dict[date, Draft]] = {}
         self._numbers: dict[tuple[int, Clock, date], int] = {}
@@ -99,6 +100,18 @@ class Mailboxes:
         for wish in sorted(wishes, key=_turn):
             self.placed.append((wish, self._place(wish)))
 
+    def soonest(self, account_id: int) -> date:
+        """The first day on which a mail that waits for this account can go: not today, where today nothing is sent."""
+        first = self._live.since(account_id)
+        return self._timer.day + timedelta(days=1) if first is None else max(first, self._timer.day)
+
+    def alone(self, wish: Wish, contact: Contact) -> Draft:
+        """Gives a step a mail of its own today, whatever else waits or has gone."""
+        self._load([wish])
+        draft = self._draft(wish, contact, self._timer.day, self._timer.opening)
+        self.placed.append((wish, draft))
+        return draft
+
     def _place(self, wish: Wish) -> Draft | None:
         dossier, contact, urgency = wish.dossier, wish.contact, wish.entry.step.urgency
         if contact is None:
@@ -108,7 +121,7 @@ class Mailboxes:
             return renewal
         lane = (contact.id, dossier.clock)
         box, waiting = self._boxes[lane], self._waiting[lane]
-        wanted = max(wish.day, self.soonest)
+        wanted = max(wish.day, self.soonest(dossier.order.account_id))
         placement = place(box, dossier.id, wanted, urgency, self._rules)
         if placement.place is Place.LISTED:
             return None
@@ -126,7 +139,7 @@ class Mailboxes:
 
     def _await(self, lane: tuple[int, Clock], draft: Draft) -> None:
         """Notes on which day a mail will go; of two for one day the older takes further steps in."""
-        on = max(draft.day, self.soonest)
+        on = max(draft.day, self.soonest(draft.account_id))
         self._waiting[lane].setdefault(on, draft)
         self._boxes[lane].waiting[on] = self._waiting[lane][on].urgency.passes_limits
 
@@ -134,14 +147,14 @@ class Mailboxes:
         """A mail that misses the day its cadence gave it goes on a working day; an urgent one goes all the same."""
         if day == wish.entry.day or wish.entry.step.urgency.passes_limits:
             return day
-        return self._dossiers.policy.calendar.working_day_on_or_after(day, wish.dossier.account.country)
+        return self._dossiers.policy.calendar.working_day_on_or_after(day, wish.dossier.addressee.country)
 
     def _renewal_to_join(self, wish: Wish, contact: Contact) -> Draft | None:
         if wish.dossier.clock is not Clock.REISSUE:
             return None
         for on, draft in self._waiting[contact.id, Clock.RENEWAL].items():
             spoken = draft.orders.get(wish.dossier.order.id)
-            timely = on <= max(wish.day, self.soonest)
+            timely = on <= max(wish.day, self.soonest(wish.dossier.order.account_id))
             if timely and spoken is not None and joins_renewal(wish.entry.step.urgency, spoken):
                 return draft
         return None
@@ -153,7 +166,7 @@ class Mailboxes:
         return Draft(
             key=f"mail:contact-{contact.id}:{dossier.clock}:{day}:{number}",
             contact=contact,
-            account_id=dossier.order.account_id,
+            account_id=contact.account_id,
             clock=dossier.clock,
             day=day,
             send_after=send_after,
@@ -171,7 +184,7 @@ class Mailboxes:
             return opens
         if wish.entry.step.urgency.passes_limits:
             return self._timer.opening
-        return calendar.next_opening(self._timer.opening, wish.dossier.account.country, zone)
+        return calendar.next_opening(self._timer.opening, wish.dossier.addressee.country, zone)
 
     def _load(self, wishes: Sequence[Wish]) -> None:
         people = {wish.contact.id: wish.contact for wish in wishes if wish.contact is not None}
@@ -189,7 +202,8 @@ class Mailboxes:
         for row in self._connection.execute(recent.where(theirs, deliveries.c.day >= since)):
             self._remember(row)
         # Locked, so that nobody claims what is about to take another step in.
-        waiting = select(deliveries).where(theirs, deliveries.c.state == DeliveryState.PLANNED)
+        joinable = (deliveries.c.state == DeliveryState.PLANNED) & (deliveries.c.occasion == "")
+        waiting = select(deliveries).where(theirs, joinable)
         for row in self._connection.execute(waiting.order_by(deliveries.c.id).with_for_update()):
             self._remember(row)
             draft = Draft(
@@ -251,7 +265,8 @@ class Mailboxes:
             .join(cycles, cycles.c.order_id == orders.c.id)
             .where(soon, contacts.c.id.in_(people), contacts.c.roles != "")
         )
-        theirs = named.union(general).subquery()
+        by_route = told_by_route(people).join(cycles, cycles.c.order_id == orders.c.id).where(soon)
+        theirs = named.union(general, by_route).subquery()
         query = select(theirs.c.contact_id, func.count()).group_by(theirs.c.contact_id)
         for contact_id, count in self._connection.execute(query):
             self._boxes[contact_id, Clock.RENEWAL].open_orders = count
@@ -280,14 +295,6 @@ class Mailboxes:
 
 def _turn(wish: Wish) -> tuple[int, int]:
     return _CLOCKS.index(wish.dossier.clock), -wish.entry.step.urgency.rank
-
-
-def _soonest(connection: Connection, timer: Timer) -> date:
-    """The first day on which a mail that waits now can go: not today, where today nothing is sent."""
-    first = golive.live_from(connection)
-    if first is None:
-        return timer.day + timedelta(days=1)
-    return max(first, timer.day)
 
 
 def _row(draft: Draft) -> dict[str, Any]:

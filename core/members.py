@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from core.cadence import Scheduled, Step
-from core.dossiers import Dossier, Dossiers
+from core.dossiers import Dossier, Dossiers, roles_at
+from core.follow_ups import is_check
 from core.mailboxes import Mailboxes, Wish
 from core.policy import Policy
 from core.reasons import Reason
@@ -141,7 +142,7 @@ def judge_mail(
         ruling.withdrawn[member.touch_id] = reason
         ruling.reasons.setdefault(member.delivery_id, reason)
         return
-    choice = dossiers.recipient(dossier, member.urgency)
+    choice = dossiers.recipient(dossier, member.urgency, roles_at(dossier, member.touchpoint, policy))
     if choice.candidate is None:
         ruling.unreachable.append((member, choice.reason or Reason.NO_CONTACT))
         ruling.reasons.setdefault(member.delivery_id, choice.reason or Reason.NO_CONTACT)
@@ -168,6 +169,9 @@ def _why_not(dossiers: Dossiers, dossier: Dossier, member: Member, policy: Polic
     own = automatic is not None and any(
         step.touchpoint == member.touchpoint and step.channel is member.channel for step in automatic.steps
     )
+    if member.channel is Channel.CALL and is_check(member.touchpoint):
+        reason = dossiers.why_not(dossier, Channel.MAIL, timer.day)
+        return None if reason is Reason.IN_PROGRESS else reason
     return dossiers.why_not(dossier, member.channel, timer.day, automatic=own)
 
 

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from core.answered import Answer
+from core.money import Money
 from core.words import (
     AdviceKind,
     Benefit,
@@ -198,14 +200,6 @@ class LastContact:
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in minor units of its currency."""
-
-    minor: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
 class OrderLine:
     """One order in a message.
 
@@ -214,6 +208,7 @@ class OrderLine:
     that many days ago), and `ended` says whether the instant has passed;
     `validity_days` is the length of the order (renewal) or of the certificate (reissue, install).
     `auto_renews_on` is the day on which the CA renews it by itself, where that is known.
+    `value_minor` is its worth to us, which no letter holds; `price` what a renewal costs the customer, with its note.
     """
 
     order_id: str
@@ -236,6 +231,8 @@ class OrderLine:
     currency: str = ""
     auto_renews_on: date | None = None
     account_name: str = ""
+    price: Money | None = None
+    price_note: str = ""
 
 
 class Occasion(StrEnum):
@@ -244,6 +241,7 @@ class Occasion(StrEnum):
     TOUCHPOINT = "touchpoint"
     WIN_BACK = "win_back"
     THANK_YOU = "thank_you"
+    VALIDATION = "validation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +254,8 @@ class Letter:
     `blocks` are the parts that are switched on and have their facts: a template shows a block if, and only if, it is
     named here. `advice` is for the blocks upsell and automation (`AdviceKind.AUTOMATE`). `steps` are the console's, in
     `language`; where there are none, the template's own general ones stand. `renewed` is set in a thank-you alone.
+    `label` is what the law wants before the subject of a commercial message. Only the first `rows` lines stand in the
+    mail, the list that goes along holds all; 0: all of them stand there.
     """
 
     clock: Clock
@@ -290,6 +290,8 @@ class Letter:
     steps: tuple[Step, ...] = ()
     console_end: ConsoleEnd | None = None
     renewed: Renewed | None = None
+    label: str = ""
+    rows: int = 0
 
     @property
     def kind(self) -> LetterKind:
@@ -317,6 +319,7 @@ class Script:
     one of ours. `contact_time` is the moment of writing in the contact's zone, which `contact_zone` names. `value` is
     what the orders that run out are worth, one sum per currency. `offer` and `no_days_lost` may be told to the customer
     at this moment; `paid_days_lost` is what renewing today would give away. `steps` are the console's.
+    `service_only` says that nothing may be sold on this call.
     """
 
     kind: TaskKind
@@ -350,13 +353,15 @@ class Script:
     paid_days_lost: int = 0
     carried_over: bool = False
     steps: tuple[Step, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    service_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WordedMail:
     """A mail in words. `entry` words the end of the most pressing order for a calendar; None: no entry goes along.
 
-    `preheader` stands hidden at the head of `html`.
+    `preheader` stands hidden at the head of `html`; `columns` are the heads of the list of orders that goes along.
     """
 
     subject: str
@@ -364,6 +369,7 @@ class WordedMail:
     html: str
     preheader: str = ""
     entry: "WordedEntry | None" = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class AccountFacts:
     """The customer as a source names it. Empty strings mean that the source does not say.
 
     `used` and `unused` name features of products (products.toml), separated by blanks, that the customer is known to
-    use, or not to have switched on.
+    use, or not to have switched on. `route` is direct, reseller or silent; `parent_key` names the account above, whose
+    route, brand and price list hold where an account has none of its own.
     """
 
     key: str
@@ -55,11 +56,16 @@ class AccountFacts:
     people: tuple[Person, ...] = ()
     used: str = ""
     unused: str = ""
+    parent_key: str = ""
+    price_list: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RepFacts:
-    """Somebody of ours: sales or support. `language` is that in which they read; empty: the default."""
+    """Somebody of ours: sales or support. `language` is that in which they read; empty: the default.
+
+    They are away from `absent_from` to `absent_until`, both included; without a last day until further notice.
+    """
 
     key: str
     name: str
@@ -70,6 +76,8 @@ class RepFacts:
     deputy_key: str = ""
     active: bool = True
     language: str = ""
+    absent_from: date | None = None
+    absent_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

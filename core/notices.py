@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import case, exists, func, select, update
 from sqlalchemy.engine import Connection
 
 from core import golive
@@ -27,9 +27,9 @@ class Followed:
 
 
 def followed(connection: Connection, source: str, today: date) -> list[Followed]:
-    """The orders of this source for which we run a sequence of renewal mails; none before the day of going live."""
-    first = golive.live_from(connection)
-    if first is None or today < first:
+    """The orders of this source for which we run a sequence of renewal mails; none before their account goes live."""
+    live = golive.live(connection)
+    if live.why_held(today):
         return []
     written = exists().where(
         touches.c.cycle_id == cycles.c.id,
@@ -40,12 +40,14 @@ def followed(connection: Connection, source: str, today: date) -> list[Followed]
         select(
             orders.c.id, orders.c.outside_id, cycles.c.ends_on, orders.c.ca_notices_off, orders.c.ca_notices_off_ours
         )
+        .add_columns(orders.c.account_id)
         .join(cycles, cycles.c.order_id == orders.c.id)
         .where(orders.c.source == source, orders.c.vanished_on.is_(None))
         .where(cycles.c.clock == Clock.RENEWAL, cycles.c.open, cycles.c.closing == "", written)
         .order_by(cycles.c.ends_on, orders.c.id)
     )
-    return [Followed(*row) for row in connection.execute(query)]
+    rows = [(Followed(*facts), live.since(account_id)) for *facts, account_id in connection.execute(query)]
+    return [one for one, since in rows if since is not None and since <= today]
 
 
 def switched_off_by_us(connection: Connection, source: str) -> list[tuple[int, str, bool]]:
@@ -64,6 +66,43 @@ def switched_off_by_others(connection: Connection, source: str) -> int:
         orders.c.vanished_on.is_(None),
     )
     return len(connection.execute(query).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Who would warn the customers of open renewals without us: of `open` the CA does, but for those switched off there.
+
+    `off_by_us` is our doing, `off_by_others` somebody else's.
+    """
+
+    open: int
+    off_by_us: int
+    off_by_others: int
+
+    @property
+    def words(self) -> str:
+        """The same in a sentence."""
+        off = self.off_by_us + self.off_by_others
+        told = f"the CA itself warns of {self.open - off:,} of {self.open:,} open renewals"
+        if not off:
+            return told
+        whose = f", by us: {self.off_by_us:,}" if self.off_by_us else ""
+        return f"{told}; of {off:,} nobody would: the CA's notices are switched off{whose}"
+
+
+def without_us(connection: Connection) -> Warned:
+    """Who would warn the customers of open renewals if we stopped."""
+    off = orders.c.ca_notices_off
+    by_us = func.sum(case((off & orders.c.ca_notices_off_ours, 1), else_=0))
+    by_others = func.sum(case((off & ~orders.c.ca_notices_off_ours, 1), else_=0))
+    query = (
+        select(func.count(), func.coalesce(by_us, 0), func.coalesce(by_others, 0))
+        .select_from(cycles)
+        .join(orders, orders.c.id == cycles.c.order_id)
+        .where(cycles.c.clock == Clock.RENEWAL, cycles.c.open, orders.c.vanished_on.is_(None))
+    )
+    count, ours, others = connection.execute(query).one()
+    return Warned(count, int(ours), int(others))
 
 
 def note(connection: Connection, order_id: int, *, off: bool, ours: bool) -> None:

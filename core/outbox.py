@@ -13,13 +13,14 @@ from core.errors import UsageError
 from core.members import touches_done
 from core.reasons import Reason, sentence
 from core.schema import STUCK, cycles, deliveries, orders, task_orders, tasks, touches
-from core.timing import Timer
+from core.timing import RealTime, Timer
+from core.waiting import why_waiting
 from core.words import DeliveryKind, DeliveryState, TaskState, TouchState
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One delivery."""
+    """One delivery. `why` says of one that waits what it waits for, `until` until when, where that is known (UTC)."""
 
     key: str
     kind: str
@@ -30,6 +31,7 @@ class Listed:
     orders: tuple[str, ...]
     attempts: int
     why: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,10 @@ def stuck(connection: Connection) -> Stuck:
     return Stuck(found.get(DeliveryState.UNCERTAIN, 0), found.get(DeliveryState.FAILED, 0))
 
 
-def listing(connection: Connection, states: Sequence[str], kind: str | None, limit: int) -> list[Listed]:
-    """Deliveries in these states (none named: all), the newest first."""
+def listing(
+    connection: Connection, states: Sequence[str], kind: str | None, limit: int, timer: Timer | None = None
+) -> list[Listed]:
+    """Deliveries in these states (none named: all), the newest first. What is due is told by the `timer`, else by now."""
     query = select(deliveries).order_by(deliveries.c.day.desc(), deliveries.c.id.desc()).limit(limit)
     if states:
         query = query.where(deliveries.c.state.in_(states))
@@ -71,6 +75,7 @@ def listing(connection: Connection, states: Sequence[str], kind: str | None, lim
         query = query.where(deliveries.c.kind == kind)
     rows = connection.execute(query).all()
     keys = _order_keys(connection, [row.id for row in rows])
+    waits = why_waiting(connection, [row.id for row in rows], timer or RealTime())
     return [
         Listed(
             row.key,
@@ -81,7 +86,8 @@ def listing(connection: Connection, states: Sequence[str], kind: str | None, lim
             row.urgency,
             tuple(keys.get(row.id, ())),
             row.attempts,
-            row.error or (sentence(row.reason) if row.reason else ""),
+            sentence(waits[row.id].reason) if row.id in waits else row.error or sentence(row.reason),
+            waits[row.id].until if row.id in waits else None,
         )
         for row in rows
     ]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from core.advice import Account, Holding, advise, benefits
 from core.dossiers import Dossier
+from core.languages import words_in
 from core.messages import (
     Advice,
     BenefitUse,
@@ -22,14 +23,16 @@ from core.messages import (
     Seal,
     Step,
 )
+from core.money import Money
 from core.offers import Case, Promise, ends_at
-from core.policy import Policy
+from core.policy import Branding, Policy
 from core.products import Product
 from core.validity import early_window_opens_on, rest_of_order
 from core.words import AdviceKind, Benefit, Block, Clock, LetterKind, Nature, ProductKind
 
-_COMMERCIAL = frozenset({Block.OFFER, Block.BENEFITS, Block.SEAL, Block.AUTOMATION, Block.UPSELL})
-_OFFERED_IN = (LetterKind.SINGLE, LetterKind.DIGEST, LetterKind.EXPIRES_TODAY)
+_SERVICE = frozenset(block for block in Block if block.nature is Nature.SERVICE)
+_OFFERED_IN = (LetterKind.SINGLE, LetterKind.DIGEST)
+_SOLD_IN = (*_OFFERED_IN, LetterKind.EXPIRED)
 _USUAL_TERM_DAYS = 365
 
 
@@ -45,6 +48,40 @@ def may_offer(kind: LetterKind, nature: Nature) -> bool:
     return nature is Nature.COMMERCIAL and kind in _OFFERED_IN
 
 
+def sells(facts: Letter) -> bool:
+    """Whether a letter is commercial: its reader may be sold to, and it is of a kind that sells."""
+    return facts.nature is Nature.COMMERCIAL and facts.kind in _SOLD_IN
+
+
+def sold(policy: Policy, leading: Dossier, facts: Letter, told: Sequence[Dossier]) -> Letter:
+    """A commercial letter with what its reader's country and price list add: label, footer, what each renewal costs."""
+    rule = policy.consent.of(leading.addressee.country)
+    foot = "\n".join(filter(None, (facts.brand.legal_footer, words_in(rule.footer, facts.language))))
+    lines = facts.lines
+    if policy.prices.lists:
+        on = facts.written_at.date()
+        lines = tuple(_priced(policy, one, of, facts.language, on) for one, of in zip(lines, told, strict=True))
+    return replace(
+        facts, label=words_in(rule.label, facts.language), brand=replace(facts.brand, legal_footer=foot), lines=lines
+    )
+
+
+def _priced(policy: Policy, line: OrderLine, dossier: Dossier, language: str, on: date) -> OrderLine:
+    found = price_of(policy, dossier, on)
+    if found is None:
+        return line
+    prices = policy.prices.of(dossier.handling.price_list)
+    return replace(line, price=found, price_note=words_in(prices.note, language) if prices is not None else "")
+
+
+def price_of(policy: Policy, dossier: Dossier, on: date) -> Money | None:
+    """What renewing this order costs those who are written to; None where their price list does not say."""
+    prices = policy.prices.of(dossier.handling.price_list)
+    if prices is None or dossier.clock is not Clock.RENEWAL:
+        return None
+    return prices.price(dossier.order.product_id, dossier.order.term_days, on)
+
+
 def blocks_of(policy: Policy, leading: Dossier, line: OrderLine, nature: Nature) -> frozenset[Block]:
     """The blocks that are switched on for a mail led by this order and allowed by its nature."""
     switches = policy.messages.switches
@@ -55,7 +92,7 @@ def blocks_of(policy: Policy, leading: Dossier, line: OrderLine, nature: Nature)
 
 def by_nature(blocks: frozenset[Block], nature: Nature) -> frozenset[Block]:
     """Those of these blocks that a message of this nature may hold."""
-    return blocks if nature is Nature.COMMERCIAL else blocks - _COMMERCIAL
+    return blocks if nature is Nature.COMMERCIAL else blocks & _SERVICE
 
 
 def filled_blocks(facts: Letter) -> frozenset[Block]:
@@ -187,19 +224,28 @@ def block_of(kind: AdviceKind) -> Block:
     return Block.AUTOMATION if kind is AdviceKind.AUTOMATE else Block.UPSELL
 
 
-def steps(policy: Policy, clock: Clock, lines: Sequence[OrderLine], language: str) -> tuple[Step, ...]:
-    """The console's steps for a clock; those for several orders where the message tells of more than one."""
+def steps(
+    policy: Policy, clock: Clock, lines: Sequence[OrderLine], language: str, called: str = ""
+) -> tuple[Step, ...]:
+    """The console's steps for a clock; those for several orders where the message tells of more than one.
+
+    `called` is the console's name in the brand of the message; empty: that of the usual brand.
+    """
     rules = policy.messages
     console = rules.consoles.consoles.get(rules.console)
     if console is None:
         return ()
     order_id = lines[0].order_id if len(lines) == 1 else ""
-    return console.steps(clock, language, order_id, name=policy.brand.console_name)
+    return console.steps(clock, language, order_id, name=called or policy.brand.console_name)
 
 
-def brand_in(policy: Policy, language: str) -> Brand:
-    """The brand with its own words in a language."""
+def brand_in(policy: Policy, language: str, name: str = "") -> Brand:
+    """A brand with its own words in a language: that of this name, else the usual one."""
     rules = policy.messages
-    footer = rules.legal_footer.get(language, rules.legal_footer.get("", ""))
-    links = (by_language.get(language, by_language.get("")) for by_language in rules.links)
-    return replace(policy.brand, legal_footer=footer, links=tuple(link for link in links if link is not None))
+    own = policy.brands.get(name.lower()) or Branding(policy.brand, rules.legal_footer, rules.links)
+    links = (by_language.get(language, by_language.get("")) for by_language in own.links)
+    return replace(
+        own.brand,
+        legal_footer=words_in(own.legal_footer, language),
+        links=tuple(link for link in links if link is not None),
+    )

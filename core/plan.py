@@ -15,9 +15,9 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
 from core.batches import batched
-from core.cadence import Cadence, Decision, Scheduled, Step, decide, schedule
+from core.cadence import Decision, Scheduled, Step, decide, schedule
 from core.consequences import withdraw_empty
-from core.dossiers import Dossier, Dossiers, load
+from core.dossiers import Dossier, Dossiers, load, table_of
 from core.locks import holding, never
 from core.mailboxes import Mailboxes, Wish
 from core.model import end_instant
@@ -168,7 +168,7 @@ def steps_of(dossier: Dossier, policy: Policy) -> list[tuple[tuple[Scheduled, ..
     """
     account = dossier.account
     cadences = policy.cadences
-    tables = [(_table_of(dossier, policy), False)]
+    tables = [(table_of(dossier, policy), False)]
     if dossier.order.auto_renew and (automatic := cadences.auto_renew(dossier.clock)) is not None:
         tables.append((automatic, True))
     laid = [
@@ -194,6 +194,8 @@ def steps_of(dossier: Dossier, policy: Policy) -> list[tuple[tuple[Scheduled, ..
 def _decide(batch: _Batch, dossier: Dossier, handled: set[tuple[str, Channel]]) -> date | None:
     """Decides what is due for a cycle, and gives the day on which there is more to decide."""
     policy, today = batch.dossiers.policy, batch.timer.day
+    if dossier.standing.is_held(today):
+        return dossier.standing.held_until
     following: list[date] = []
     for scheduled, automatic in steps_of(dossier, policy):
         decision: Decision = decide(
@@ -226,13 +228,13 @@ def _wish(batch: _Batch, dossier: Dossier, entry: Scheduled, automatic: bool) ->
         wish = Wish(dossier, entry, day, Nature.SERVICE, None)
         batch.calls.append((wish, _ask(batch, dossier, entry, day, step.task or TaskKind.CALL)))
         return
-    choice = dossiers.recipient(dossier, step.urgency)
+    choice = dossiers.recipient(dossier, step.urgency, step.roles)
     if choice.candidate is None:
         _note(batch, dossier, entry, TouchState.SKIPPED, choice.reason or Reason.NO_CONTACT)
         batch.asks.append(replace(_ask(batch, dossier, entry, day, TaskKind.CONTACT), raises=False))
         return
     contact = dossiers.people[choice.candidate.contact_id]
-    nature = Nature.SERVICE if step.nature is Nature.SERVICE else dossiers.nature(dossier, contact)
+    nature = Nature.SERVICE if step.nature is Nature.SERVICE else dossiers.nature(dossier, contact, day)
     batch.wishes.append(Wish(dossier, entry, day, nature, contact))
 
 
@@ -241,7 +243,7 @@ def why_skipped(dossiers: Dossiers, dossier: Dossier, step: Step, day: date, *, 
     reason = _why_not(dossiers, dossier, step, day, automatic)
     if reason is not None or step.channel is Channel.CALL:
         return reason
-    choice = dossiers.recipient(dossier, step.urgency)
+    choice = dossiers.recipient(dossier, step.urgency, step.roles)
     return None if choice.candidate is not None else choice.reason or Reason.NO_CONTACT
 
 
@@ -249,20 +251,8 @@ def _why_not(dossiers: Dossiers, dossier: Dossier, step: Step, day: date, automa
     reason = dossiers.why_not(dossier, step.channel, day, automatic=automatic)
     if reason is not None or automatic or step.channel is not Channel.CALL:
         return reason
-    table = _table_of(dossier, dossiers.policy)
+    table = table_of(dossier, dossiers.policy)
     return None if table.allows_calls(dossier.order.value_minor) else Reason.BELOW_VALUE_FLOOR
-
-
-def _table_of(dossier: Dossier, policy: Policy) -> Cadence:
-    account = dossier.account
-    return policy.cadences.choose(
-        dossier.clock,
-        level=dossier.level,
-        segment=account.segment,
-        country=account.country,
-        route=account.route,
-        value_minor=dossier.order.value_minor,
-    )
 
 
 def _ask(batch: _Batch, dossier: Dossier, entry: Scheduled, day: date, kind: TaskKind) -> Ask:
@@ -327,7 +317,7 @@ def _write(batch: _Batch, boxes: Mailboxes, carried: dict[Ask, int]) -> None:
         going.append(_Going(wish, max(placed.day, batch.timer.day), contact_id, placed.delivery_id))
     going += [_Going(wish, wish.day, None, carried[ask]) for wish, ask in batch.calls]
     going, emptied = _overtake(batch, going)
-    superseded = [one for each in going for one in _go(batch, each, boxes.soonest)]
+    superseded = [one for each in going for one in _go(batch, each, boxes.soonest(each.wish.dossier.order.account_id))]
     if batch.rows:
         batch.connection.execute(insert(touches), batch.rows)
     if superseded:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from core.errors import NolapseError
 from core.model import AccountFacts, OrderFacts, OrderStream, Reject, RepFacts
 from core.products import Catalogue
+from core.whom import PeopleStore
 from core.words import Nature, Stage, TaskKind, Urgency
+
+if TYPE_CHECKING:
+    from core.installs import Prober
 
 
 class Handed(StrEnum):
@@ -197,7 +201,9 @@ class CrmChange:
     """Something a person did in the CRM.
 
     `what` is one of owner, stage, task_outcome, snooze, do_not_contact, do_not_call, optout, and, in `core.wishes`:
-    lost, rep, contact, offers_optout, optin. `facts` are further words on it.
+    lost, rep, contact, offers_optout, optin; in `core.engagements`: deal (`value` open or closed: whether any deal with
+    the account is open) and contacted (`at`: when a person last talked to it). `facts` are further words on it: with a
+    task_outcome `until` (will_renew: the day up to which it is believed), `reason`, `scope` and `win_back_on` (lost).
     """
 
     key: str
@@ -235,6 +241,14 @@ class PeopleSource(Protocol):
     def accounts(self) -> tuple[Sequence[AccountFacts], Sequence[Reject]]: ...
 
     def reps(self) -> tuple[Sequence[RepFacts], Sequence[Reject]]: ...
+
+
+@runtime_checkable
+class NamesEverybody(Protocol):
+    """A people source that says whether it names every person of every account: whom it names no more has left."""
+
+    @property
+    def names_everybody(self) -> bool: ...
 
 
 @runtime_checkable
@@ -337,9 +351,16 @@ class LinkingCrm(Protocol):
 
 @runtime_checkable
 class FillingCrm(Protocol):
-    """A CRM in which records share what they belong to: its calls are filled best when so many records go together."""
+    """A CRM whose calls are filled best when so many records, or so many tasks, go together."""
 
     records_together: int
+
+
+@runtime_checkable
+class FilelessMailer(Protocol):
+    """A mailer that leaves attachments behind: what a mail would have in a file stands in the mail itself."""
+
+    fileless: bool
 
 
 class Mailer(Protocol):
@@ -365,7 +386,8 @@ class Connector:
     """One outside system: its name, the dataclass of its settings section, and the ports it can open.
 
     Each opener takes the validated settings and the store's engine, that of an order source the catalogue of products
-    too; what a connector does not offer is None.
+    too, that of people the settings alone; what a connector does not offer is None. `people_there` says that the outside
+    system keeps people of its own, which only its own means can remove.
     """
 
     name: str
@@ -373,3 +395,7 @@ class Connector:
     order_source: Callable[[Any, Any, Catalogue], OrderSource] | None = None
     crm: Callable[[Any, Any], Crm] | None = None
     mailer: Callable[[Any, Any], Mailer] | None = None
+    prober: "Callable[[Any, Any], Prober] | None" = None
+    people: Callable[[Any], PeopleStore] | None = None
+    people_there: bool = False
+    mailbox: Callable[[Any], Any] | None = None  # a `core.listening.Mailbox`, from the settings alone

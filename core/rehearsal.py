@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from core.crm_ports import Note, TaskAssign
 from core.ports import (
     CrmChange,
     Finding,
@@ -59,6 +60,12 @@ class RehearsedCrm:
 
     def close_tasks(self, closes: Sequence[TaskClose]) -> list[Result]:
         return [Result(close.key, Handed.DELIVERED) for close in closes]
+
+    def assign_tasks(self, assigns: Sequence[TaskAssign]) -> list[Result]:
+        return [Result(one.key, Handed.DELIVERED) for one in assigns]
+
+    def add_notes(self, notes: Sequence[Note]) -> list[Result]:
+        return [Result(note.key, Handed.DELIVERED) for note in notes]
 
     def changes(self, since: str | None) -> tuple[Sequence[CrmChange], str | None]:
         return [], since

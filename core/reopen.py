@@ -1,4 +1,5 @@
-"""Undoes a mistaken confirmation: the cycle runs again, its evidence is taken back, what follows from it is undone."""
+"""Undoes a mistaken confirmation, or a renewal given up too soon: the cycle runs again, its evidence is taken back, what
+follows from it is undone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from core import records
-from core.consequences import close_cycles
+from core.consequences import close_cycles, withdraw_touches
 from core.cycles import Frame, run_again
 from core.errors import UsageError
 from core.policy import Policy
@@ -22,7 +23,7 @@ _UNDONE = (Reason.RENEWED, Reason.REPLACED, Reason.REISSUED, Reason.INSTALLED, R
 def reopen(connection: Connection, order_key: str, clock: Clock, reason: str, policy: Policy, timer: Timer) -> int:
     """Reopens the newest cycle of a clock and gives its number.
 
-    Raises `UsageError` where the order is unknown, has no such cycle, or it was not closed by a confirmation.
+    Raises `UsageError` where the order is unknown, has no such cycle, or it was not closed by a confirmation or given up.
     """
     row = connection.execute(
         select(cycles)
@@ -35,24 +36,40 @@ def reopen(connection: Connection, order_key: str, clock: Clock, reason: str, po
         raise UsageError(f"{order_key} has no {clock} cycle to reopen")
     evidence = _evidence(connection, row.id, order_key, clock)
     in_progress = row.open and row.stage == Stage.IN_PROGRESS
-    if row.open and not evidence and not in_progress:
+    given_up = row.closing == Reason.LOST
+    if row.open and not evidence and not in_progress and not given_up:
         raise UsageError(f"the {clock} cycle of {order_key} is open already")
     if not row.open and row.outcome not in _UNDONE:
-        raise UsageError(f"the {clock} cycle of {order_key} ended as {row.outcome}; only a confirmation can be undone")
+        raise UsageError(
+            f"the {clock} cycle of {order_key} ended as {row.outcome}; only a confirmation, or giving it up, can be undone"
+        )
     connection.execute(
         update(confirmations)
         .where(confirmations.c.id.in_(evidence))
         .values(state=ConfirmationState.RETRACTED, reason=f"reopened: {reason}")
     )
-    again = [row.id]
-    if not row.open and clock is not Clock.INSTALL:
-        _close_install(connection, row, policy, timer)
-        again += _closed_with_it(connection, row)
-    _ask_again(connection, again)
-    run_again(connection, again)
+    undo(connection, [row], policy, timer)
     records.queue(connection, [row.order_id], timer)
     number: int = row.number
     return number
+
+
+def undo(connection: Connection, undone: Sequence[Any], policy: Policy, timer: Timer) -> None:
+    """Lets cycles (rows) run again that had been closed or put aside; what followed from that is undone.
+
+    Their tasks are asked for again, what was begun for the new certificate ends, and mails about the renewal fall away.
+    The evidence is the caller's to take back, and the records theirs to queue.
+    """
+    again = [row.id for row in undone]
+    for row in undone:
+        if not row.open and row.clock != Clock.INSTALL:
+            _close_install(connection, row, policy, timer)
+            again += _closed_with_it(connection, row)
+    _ask_again(connection, again)
+    withdraw_touches(connection, dict.fromkeys(again, Reason.REOPENED), timer)
+    run_again(connection, again)
+    nothing_lost = {"lost_reason": "", "lost_scope": "", "win_back_on": None, "committed_until": None}
+    connection.execute(update(cycles).where(cycles.c.id.in_(again)).values(nothing_lost))
 
 
 def _evidence(connection: Connection, cycle_id: int, order_key: str, clock: Clock) -> Sequence[int]:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from core import golive
+from core.batches import batched
 from core.deliver import deliver
 from core.kinds import DeliverCounts, Kind
 from core.plan import PlanCounts, plan
@@ -17,6 +18,7 @@ from core.settle import SettleCounts, settle
 from core.store import Store
 from core.sync import SyncCounts
 from core.timing import WholeDay
+from core.waiting import why_waiting
 from core.words import DeliveryKind, DeliveryState, TouchState
 
 
@@ -39,7 +41,7 @@ class RunCounts:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A delivery as it would go."""
+    """A delivery as it would go. `waits` says of one that would not go by then what it waits for, and until when."""
 
     day: date
     send_after: str
@@ -54,6 +56,7 @@ class Foreseen:
     urgency: str
     nature: str
     clock: str
+    waits: str = ""
 
 
 def foresee(
@@ -65,7 +68,7 @@ def foresee(
     today is taken for it.
     """
     with rehearsal.begin() as connection:
-        if golive.live_from(connection) is None:
+        if golive.live(connection).first is None:
             golive.go_live(connection, min(first, today))
     started = datetime.now(UTC)
     day = min(first, today)
@@ -88,18 +91,25 @@ def _foreseen(connection: Connection, first: date, last: date, started: datetime
         func.coalesce(tasks.c.owner_key, accounts.c.owner_key).label("rep"),
         contacts.c.email.label("contact"),
     )
-    waits = deliveries.c.state == DeliveryState.PLANNED
+    waiting = deliveries.c.state == DeliveryState.PLANNED
+    left_over = waiting & ((deliveries.c.day <= last) | (deliveries.c.reason != ""))
     went = (deliveries.c.state == DeliveryState.DELIVERED) & (deliveries.c.settled_at >= started)
     query = (
         select(deliveries, *columns)
         .join(accounts, accounts.c.id == deliveries.c.account_id)
         .join(contacts, contacts.c.id == deliveries.c.contact_id, isouter=True)
         .join(tasks, tasks.c.id == deliveries.c.task_id, isouter=True)
-        .where(deliveries.c.kind.in_(_SHOWN), deliveries.c.day.between(first, last), waits | went)
+        .where(deliveries.c.kind.in_(_SHOWN), (went & deliveries.c.day.between(first, last)) | left_over)
         .order_by(deliveries.c.day, deliveries.c.send_after, deliveries.c.id)
     )
     rows = connection.execute(query).all()
     members = _members(connection, [row.id for row in rows])
+    left = [row.id for row in rows if row.state == DeliveryState.PLANNED]
+    waits = {
+        id: why.words
+        for batch in batched(left, 1000)
+        for id, why in why_waiting(connection, batch, WholeDay(last)).items()
+    }
     return [
         Foreseen(
             day=row.day,
@@ -115,6 +125,7 @@ def _foreseen(connection: Connection, first: date, last: date, started: datetime
             urgency=row.urgency,
             nature=row.nature,
             clock=row.clock,
+            waits=waits.get(row.id, ""),
         )
         for row in rows
     ]

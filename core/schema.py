@@ -15,7 +15,9 @@ from sqlalchemy import (
     text,
 )
 
-from core.columns import Id, UtcTime, flag, id_column, metadata, reference, word
+from core.columns import Id, UtcTime, flag, id_column, index_where_set, metadata, reference, word
+from core.side_tables import call_limits as call_limits
+from core.side_tables import circuits as circuits
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -31,23 +33,6 @@ engine_locks = Table(
     Column("schedule", Text),
 )
 
-circuits = Table(
-    "circuits",
-    metadata,
-    Column("kind", Text, primary_key=True),
-    Column("connector", Text, primary_key=True),
-    Column("failures", Integer, nullable=False),
-    Column("broken_until", UtcTime),
-    word("why"),
-)
-
-call_limits = Table(
-    "call_limits",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("state", JSON, nullable=False),
-)
-
 reps = Table(
     "reps",
     metadata,
@@ -61,6 +46,8 @@ reps = Table(
     word("deputy_key"),
     word("language"),
     flag("active", default=True),
+    Column("absent_from", Date),
+    Column("absent_until", Date),  # the last day of it
 )
 
 accounts = Table(
@@ -76,12 +63,16 @@ accounts = Table(
     word("segment"),
     word("route"),
     word("brand"),
+    word("price_list"),
+    word("parent_key"),  # the account above it, whose route, brand and price list it has where it has none of its own
     word("owner_key"),
+    flag("owner_by_crm"),  # the CRM has said who owns it, and knows best
     flag("do_not_contact"),
     flag("do_not_call"),
     word("unused"),  # features the account has bought and is known not to use, separated by blanks
     word("used"),
     Column("digest", LargeBinary),
+    Index("ix_accounts_parent_key", "parent_key"),
 )
 
 contacts = Table(
@@ -96,10 +87,10 @@ contacts = Table(
     word("zone"),
     word("roles"),  # the roles this person has for every order of the account, separated by blanks
     word("source"),
-    word("consent"),  # the basis on which offers may be sent; empty: unknown, hence none
-    Column("consent_since", UtcTime),
+    flag("by_crm"),  # name, number and language are as the CRM has said, which knows best
     UniqueConstraint("account_id", "email"),
     Index("ix_contacts_email", "email"),
+    sqlite_autoincrement=True,  # signed links name contacts by id: no id is ever used again
 )
 
 orders = Table(
@@ -155,6 +146,9 @@ order_contacts = Table(
     Index("ix_order_contacts_contact_id", "contact_id"),
 )
 
+PLACED = "stage = 'in_progress'"
+
+
 cycles = Table(
     "cycles",
     metadata,
@@ -174,7 +168,9 @@ cycles = Table(
     word("certainty"),
     Column("provisional_until", Date),
     Column("committed_until", Date),
+    Column("calls_paused_until", Date),
     Column("snoozed_until", Date),
+    Column("answered_until", Date),  # a rep sees to what the customer said
     word("lost_reason"),
     word("lost_scope"),
     Column("win_back_on", Date),
@@ -182,6 +178,8 @@ cycles = Table(
     UniqueConstraint("order_id", "clock", "number"),
     Index("ix_cycles_next_on", "next_on", sqlite_where=text("open = 1"), postgresql_where=text("open")),
     Index("ix_cycles_ends_on", "ends_on", sqlite_where=text("open = 1"), postgresql_where=text("open")),
+    *(index_where_set("cycles", name) for name in ("committed_until", "provisional_until", "win_back_on", "closed_on")),
+    Index("ix_cycles_in_progress", "ends_on", sqlite_where=text(PLACED), postgresql_where=text(PLACED)),
     Index("ix_cycles_closing", "closing", sqlite_where=text("closing <> ''"), postgresql_where=text("closing <> ''")),
 )
 
@@ -201,6 +199,9 @@ tasks = Table(
     word("outcome"),
     word("reason"),
     Column("created_at", UtcTime, nullable=False),
+    Column("opened_on", Date),
+    Column("pressing_since", Date),  # since when it has stood at warning or above
+    Column("escalated_on", Date),
     Column("closed_at", UtcTime),
     UniqueConstraint("account_id", "kind", "generation"),
     Index(
@@ -244,6 +245,7 @@ deliveries = Table(
     word("urgency", "notice"),
     word("nature", "service"),
     word("touchpoint"),
+    word("occasion"),  # why a mail is written outside the cadence; empty: by the cadence
     Column("token", Text),
     Column("lease_until", UtcTime),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -267,12 +269,7 @@ deliveries = Table(
         sqlite_where=text(UNDER_WAY),
         postgresql_where=text(UNDER_WAY),
     ),
-    Index(
-        "ix_deliveries_stuck",
-        "state",
-        sqlite_where=text(STUCK),
-        postgresql_where=text(STUCK),
-    ),
+    Index("ix_deliveries_stuck", "state", sqlite_where=text(STUCK), postgresql_where=text(STUCK)),
     Index("ix_deliveries_contact_id_day", "contact_id", "day"),
     Index("ix_deliveries_account_id_day", "account_id", "day"),
     Index("ix_deliveries_task_id", "task_id"),
@@ -353,7 +350,6 @@ confirmations = Table(
     ),
 )
 
-# The very words of partial indexes, as above.
 UNAPPLIED = "state = 'received'"
 
 inbox = Table(

@@ -1,8 +1,9 @@
 """Step 2, settle: applies confirmations to cycles, lapses what ended, and draws every consequence.
 
 (1) waiting confirmations, each to the cycle whose window holds its day; (2) evidence taken back reopens; (3) cycles that
-sync marked as ended close; (4) cycles that nobody closed lapse. What closes withdraws its touches, settles its tasks and
-queues its record, in the same transaction. Settle runs before plan, so nobody who has renewed is planned.
+sync marked as ended close; (4) renewals that the CA does not show in time reopen; (5) cycles that nobody closed lapse;
+(6) the rounds of the day are made. What closes withdraws its touches, settles its tasks and queues its record, in the
+same transaction. Settle runs before plan, so nobody who has renewed is planned.
 """
 
 from collections import defaultdict
@@ -14,16 +15,18 @@ from typing import Any
 from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.engine import Connection
 
-from core import golive
+from core import golive, rounds, unproven
 from core import records as order_records
 from core.batches import batched
 from core.certainty import surest
-from core.clocks import Cycle, windows
+from core.clocks import Cycle, lapses_on, windows
+from core.confirmations import TAKEN_BACK
 from core.consequences import close_cycles
-from core.cycles import Frame, cycles_of, run_again
+from core.cycles import Frame, cycles_of
 from core.locks import Lock, holding, never
 from core.policy import Policy
 from core.reasons import Reason
+from core.reopen import undo
 from core.schema import confirmations, cycles, deliveries, orders, touches
 from core.store import Store
 from core.timing import Timer
@@ -68,7 +71,9 @@ def settle(
         _follow_retractions(store, run)
         _close_marked(store, run)
         _close_ended_before_live(store, run)
+        _reopen_unproven(store, run)
         _lapse(store, run)
+        rounds.make(store, lock, timer, policy, crm=records)
         with store.begin() as connection:
             lock.done(connection, timer.day)
     return run.counts
@@ -118,6 +123,9 @@ def _apply_batch(connection: Connection, run: _Run, batch: Sequence[Any]) -> Non
         connection.execute(by_id.values(verdict), applied)
     _note_certainty(connection, run, heard)
     _close(connection, run, closing)
+    unproven.hold(connection, heard, run.policy, run.timer)
+    if run.records:
+        unproven.ask_about(connection, heard, run.policy, run.timer)
 
 
 def _cycle_for(known: list[Cycle], clock: Clock, renewed_on: date) -> Cycle | None:
@@ -158,27 +166,47 @@ def _close(connection: Connection, run: _Run, closing: dict[int, Reason]) -> Non
 
 
 def _follow_retractions(store: Store, run: _Run) -> None:
+    """Evidence was taken back: what nothing else upholds runs again, closed or put aside, unless it would have lapsed."""
     with store.begin() as connection:
         run.lock.renew(connection)
-        columns = (confirmations.c.id, confirmations.c.cycle_id, cycles.c.order_id, cycles.c.stage)
-        taken_back = select(*columns).join(cycles, cycles.c.id == confirmations.c.cycle_id)
+        taken_back = select(confirmations.c.id.label("told_id"), cycles).join(
+            cycles, cycles.c.id == confirmations.c.cycle_id
+        )
         rows = connection.execute(
             taken_back.where(confirmations.c.state == ConfirmationState.RETRACTED, confirmations.c.reason == "")
         ).all()
         if not rows:
             return
-        still = _upheld(connection, [row.cycle_id for row in rows])
-        again = {
-            row.cycle_id: row.order_id for row in rows if row.stage == Stage.IN_PROGRESS and row.cycle_id not in still
-        }
-        run_again(connection, again)
+        still = _upheld(connection, [row.id for row in rows])
+        again = {row.id: row for row in rows if row.id not in still and _falls(row, run)}
+        ids = list(again)
+        undone = connection.execute(select(cycles).where(cycles.c.id.in_(ids)).order_by(cycles.c.id)).all()
+        undo(connection, undone, run.policy, run.timer)
         if run.records:
-            order_records.queue(connection, sorted(set(again.values())), run.timer)
-        handled = [row.id for row in rows]
-        connection.execute(
-            update(confirmations).where(confirmations.c.id.in_(handled)).values(reason="the evidence was taken back")
-        )
-        run.counts.reopened += len(again)
+            order_records.queue(connection, sorted({row.order_id for row in undone}), run.timer)
+        handled = [row.told_id for row in rows]
+        connection.execute(update(confirmations).where(confirmations.c.id.in_(handled)).values(reason=TAKEN_BACK))
+        run.counts.reopened += len(ids)
+
+
+def _falls(row: Any, run: _Run) -> bool:
+    """Whether a cycle runs again without its evidence."""
+    if row.open:
+        return bool(row.stage == Stage.IN_PROGRESS)
+    evident = row.outcome in (*_OUTCOME.values(), Reason.REPLACED)
+    return evident and lapses_on(row.ends_on, run.policy.rules) > run.timer.day
+
+
+def _reopen_unproven(store: Store, run: _Run) -> None:
+    while True:
+        with store.begin() as connection:
+            run.lock.renew(connection)
+            reopened = unproven.reopen_unproven(connection, run.policy, run.timer, _BATCH)
+            if run.records:
+                order_records.queue(connection, sorted(set(reopened)), run.timer)
+        run.counts.reopened += len(reopened)
+        if len(reopened) < _BATCH:
+            return
 
 
 def _upheld(connection: Connection, cycle_ids: Sequence[int]) -> set[int]:
@@ -200,13 +228,11 @@ def _close_marked(store: Store, run: _Run) -> None:
 
 
 def _close_ended_before_live(store: Store, run: _Run) -> None:
-    """What had ended when the operator went live is closed in silence: nobody is told of it any more."""
+    """What had ended when its account went live is closed in silence: nobody is told of it any more."""
     with store.begin() as connection:
         run.lock.renew(connection)
-        first = golive.live_from(connection)
-        if first is None or run.timer.day < first:
-            return
-        query = select(cycles.c.id).where(cycles.c.open, cycles.c.ends_on < first)
+        silent = golive.ended_before(golive.live(connection), run.timer.day)
+        query = select(cycles.c.id).where(cycles.c.open, silent)
         ids = connection.execute(query).scalars().all()
     for batch in batched(ids, _BATCH):
         with store.begin() as connection:

@@ -45,6 +45,23 @@ class Store:
         with plain_words(), self.engine.connect().execution_options(read_only=True) as connection:
             yield connection
 
+    def rewrite(self) -> None:
+        """Lets nothing of what was deleted linger in SQLite's files; a server sees to that by itself.
+
+        Needs once more the room of the database. What another process reads just then keeps its place until it ends.
+        """
+        if not self.is_sqlite:
+            return
+        with self._turn, plain_words():
+            connection = self.engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.close()
+            finally:
+                connection.close()
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -1,13 +1,15 @@
 """Addresses that must not be reached on a channel: noted once, kept until they are lifted."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.engine import Connection
 
+from core import forgotten
 from core.eligibility import Suppressions
 from core.errors import UsageError
 from core.schema import deliveries, suppressions
@@ -29,8 +31,11 @@ def suppress(
 ) -> bool:
     """Notes that an address is not to be reached on a channel; gives whether that is new.
 
-    `nature` is what is refused: service means everything, commercial means offers only.
+    `nature` is what is refused: service means everything, commercial means offers only. Of somebody who is forgotten
+    nothing is noted: who is never stored is never reached.
     """
+    if forgotten.among(connection, [address]):
+        return False
     row: dict[str, Any] = {
         "address": normal_address(address),
         "channel": channel,
@@ -42,10 +47,59 @@ def suppress(
     return insert_new(connection, suppressions, [row]) == 1
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An address (as normal_address gives it) that is not to be reached on a channel, and who says so since when."""
+
+    address: str
+    channel: Channel
+    nature: Nature
+    source: str
+    reason: str
+    since: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What there is once."""
+        return self.address, self.channel, self.nature
+
+
+def suppress_all(connection: Connection, refusals: Sequence[Refusal]) -> list[Refusal]:
+    """Notes many at once and gives those that are new; what is known already stays as it is."""
+    wanted = {one.key: one for one in refusals}
+    known = select(suppressions.c.address, suppressions.c.channel, suppressions.c.nature).where(
+        suppressions.c.address.in_({one.address for one in wanted.values()})
+    )
+    held = {tuple(row) for row in connection.execute(known)}
+    fresh = [one for key, one in wanted.items() if key not in held]
+    insert_new(connection, suppressions, [asdict(one) for one in fresh])
+    return fresh
+
+
+def every(connection: Connection) -> list[Refusal]:
+    """All that is refused, by address."""
+    columns = (suppressions.c[name] for name in ("address", "channel", "nature", "source", "reason", "since"))
+    query = select(*columns).order_by(suppressions.c.address, suppressions.c.channel, suppressions.c.nature)
+    return [
+        Refusal(address, Channel(channel), Nature(nature), source, reason, since)
+        for address, channel, nature, source, reason, since in connection.execute(query)
+    ]
+
+
 def queue_optout(connection: Connection, address: str, channel: Channel, nature: Nature, timer: Timer) -> None:
     """Puts into the outbox that the CRM is to know of a wish. The address goes with the delivery, not into its key."""
-    said = hashlib.sha256(address.encode()).hexdigest()[:16]
-    row = {
+    queue_optouts(connection, [Refusal(address, channel, nature, "", "", timer.opening)], timer)
+
+
+def queue_optouts(connection: Connection, refusals: Sequence[Refusal], timer: Timer) -> None:
+    """The same of many at once."""
+    insert_new(connection, deliveries, [_optout(one, timer) for one in refusals])
+
+
+def _optout(refusal: Refusal, timer: Timer) -> dict[str, Any]:
+    address, channel, nature = refusal.key
+    said = hashlib.sha256(address.lower().encode()).hexdigest()[:16]
+    return {
         "key": f"optout:{said}:{channel}:{nature}:{timer.day}",
         "kind": DeliveryKind.OPTOUT,
         "channel": "record",
@@ -56,10 +110,9 @@ def queue_optout(connection: Connection, address: str, channel: Channel, nature:
             "address": address,
             "channel": channel,
             "nature": nature,
-            "since": timer.opening.isoformat(),
+            "since": refusal.since.isoformat(),
         },
     }
-    insert_new(connection, deliveries, [row])
 
 
 def lift(connection: Connection, address: str, channel: Channel | None = None, source: str = "") -> int:

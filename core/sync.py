@@ -8,7 +8,7 @@ A batch that was interrupted is simply read again: its digests were not stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
@@ -22,6 +22,8 @@ from core.confirmations import from_orders, from_replacements
 from core.errors import UsageError
 from core.intake import (
     Known,
+    Taken,
+    drop_roles,
     known_orders,
     mark_seen_again,
     mark_vanished,
@@ -30,9 +32,9 @@ from core.intake import (
     store_reps,
 )
 from core.locks import Lock, holding, never
-from core.model import BadRow, OrderFacts, OrderStream, Reject, SourceRow
+from core.model import BadRow, OrderFacts, OrderStream, Reject, SourceRow, digest_of
 from core.policy import Policy
-from core.ports import Crm, OrderSource, PeopleSource, WritesBack
+from core.ports import Crm, NamesEverybody, OrderSource, PeopleSource, WritesBack
 from core.schema import orders, sync_runs
 from core.store import Store
 from core.timing import Timer
@@ -48,6 +50,11 @@ class SyncCounts:
     unchanged: int = 0
     rejected: int = 0
     vanished: int = 0
+
+    def add(self, other: "SyncCounts") -> None:
+        """Adds what another pass has counted."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class Rejects(Protocol):
@@ -91,9 +98,11 @@ def sync(
     counts = SyncCounts()
     with holding(store, "sync", timer.day, policy.lock_wait_seconds, stop) as lock:
         for source in sources:
-            _sync_source(store, source, lock, counts, timer, policy, rejects, allow_shrink, crm, progress)
+            mine = SyncCounts()
+            _sync_source(store, source, lock, mine, timer, policy, rejects, allow_shrink, crm, progress)
+            counts.add(mine)
         if crm is not None:
-            crm_changes.take(store, crm, timer, lock)
+            crm_changes.take(store, crm, timer, lock, policy)
         with store.begin() as connection:
             lock.done(connection, timer.day)
     return counts
@@ -146,7 +155,9 @@ def _sync_source(
         connection.execute(
             update(sync_runs)
             .where(sync_runs.c.id == run_id)
-            .values(finished_at=datetime.now(UTC), complete=stream.complete, cursor=stream.cursor)
+            .values(
+                finished_at=datetime.now(UTC), complete=stream.complete, cursor=stream.cursor, counts=asdict(counts)
+            )
         )
     if isinstance(source, WritesBack):
         lock.go_on()
@@ -212,6 +223,11 @@ def _take_people(store: Store, source: OrderSource, lock: Lock, rejects: Rejects
         with store.begin() as connection:
             lock.renew(connection)
             store_accounts(connection, source.name, batch, overwrite=True)
+    if isinstance(source, NamesEverybody) and source.names_everybody and not bad_accounts:
+        named = {(one.key, person.email) for one in accounts for person in one.people}
+        with store.begin() as connection:
+            lock.renew(connection)
+            drop_roles(connection, source.name, named)
     if bad := [*bad_reps, *bad_accounts]:
         counts.rejected += len(bad)
         rejects(source.name, (), bad)
@@ -274,18 +290,47 @@ def _store_batch(
     policy: Policy,
     crm: Crm | None,
 ) -> None:
-    now = timer.opening
     with store.begin() as connection:
         run.lock.renew(connection)
         mark_seen_again(connection, returned)
-        taken = store_orders(connection, run.source.name, parsed, known, now)
-        cycles.follow(connection, taken, cycles.Frame.of(policy.cadences, timer.day))
-        from_orders(connection, run.source.name, taken, timer.day, now)
-        if crm is not None:
-            records.queue(connection, [one.id for one in taken], timer)
+        taken = _store(connection, run.source.name, parsed, known, timer, policy, wants_records=crm is not None)
         run.accounts |= _accounts_of(connection, orders.c.id.in_([one.id for one in taken]))
     run.counts.new += sum(one.new for one in taken)
     run.counts.changed += sum(not one.new for one in taken)
+
+
+def _store(
+    connection: Connection,
+    source: str,
+    parsed: Sequence[tuple[OrderFacts, bytes]],
+    known: dict[str, Known],
+    timer: Timer,
+    policy: Policy,
+    *,
+    wants_records: bool,
+) -> list[Taken]:
+    taken = store_orders(connection, source, parsed, known, timer.opening)
+    cycles.follow(connection, taken, cycles.Frame.of(policy.cadences, timer.day))
+    from_orders(connection, source, taken, timer.day, timer.opening)
+    if wants_records:
+        records.queue(connection, [one.id for one in taken], timer)
+    return taken
+
+
+def take_orders(
+    connection: Connection, source: str, found: Sequence[OrderFacts], timer: Timer, policy: Policy, *, records: bool
+) -> None:
+    """Stores single orders as their source tells them now, between two passes, with all that a pass draws from them.
+
+    Whoever calls holds the step sync.
+    """
+    by_key = {facts.key: (facts, digest_of(repr(facts))) for facts in found}
+    known = known_orders(connection, list(by_key))
+    mark_seen_again(connection, [one.id for one in known.values() if one.vanished])
+    parsed = [one for key, one in by_key.items() if key not in known or known[key].digest != one[1]]
+    taken = _store(connection, source, parsed, known, timer, policy, wants_records=records)
+    accounts = _accounts_of(connection, orders.c.id.in_([one.id for one in taken]))
+    from_replacements(connection, sorted(accounts), timer.day, timer.opening)
 
 
 def _accounts_of(connection: Connection, which: ColumnElement[bool]) -> set[int]:

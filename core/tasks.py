@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, true, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection
 
+from core.owners import roster
 from core.policy import TaskPolicy
 from core.reasons import Reason
-from core.schema import accounts, deliveries, reps, task_orders, tasks
+from core.schema import accounts, deliveries, task_orders, tasks
 from core.sql import insert_new
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
@@ -134,6 +135,8 @@ class Desk:
         )
         waiting = {row.task_id: row for row in self._connection.execute(changing)}
         for plan in plans:
+            if plan.kind is TaskKind.ANSWER:
+                continue  # each is another thing that was said
             plan.task = found.get((plan.account_id, plan.kind, self._apart(plan.kind, plan.group[0].cycle_id)))
             if plan.task is not None:
                 plan.task_id, plan.task_key = plan.task.id, plan.task.task_key
@@ -144,15 +147,13 @@ class Desk:
             return
         account_ids = {plan.account_id for plan in plans}
         owners = self._owners(account_ids)
+        on_duty = roster(self._connection, self._policy, self._timer.day)
         generations = self._generations(account_ids)
         rows = []
         for plan in plans:
             counted = (plan.account_id, plan.kind)
             generation = generations[counted] = generations.get(counted, 0) + 1
             plan.task_key = f"{plan.kind}:account-{plan.account_id}:{generation}"
-            owner = owners.get(plan.account_id, "")
-            if plan.kind is TaskKind.SUPPORT:
-                owner = self._policy.support_owner or owner
             rows.append(
                 {
                     "task_key": plan.task_key,
@@ -160,7 +161,7 @@ class Desk:
                     "kind": plan.kind,
                     "generation": generation,
                     "state": TaskState.PLANNED,
-                    "owner_key": owner or self._policy.fallback_owner,
+                    "owner_key": on_duty.does(plan.kind, owners.get(plan.account_id, "")),
                     "urgency": plan.urgency,
                     "due_on": plan.due_on,
                     "created_at": self._timer.opening,
@@ -172,12 +173,7 @@ class Desk:
             plan.task_id = ids[plan.task_key]
 
     def _owners(self, account_ids: Iterable[int]) -> dict[int, str]:
-        """The rep who owns each account, unless known to be inactive."""
-        query = (
-            select(accounts.c.id, accounts.c.owner_key)
-            .join(reps, reps.c.rep_key == accounts.c.owner_key, isouter=True)
-            .where(accounts.c.id.in_(list(account_ids)), func.coalesce(reps.c.active, true()))
-        )
+        query = select(accounts.c.id, accounts.c.owner_key).where(accounts.c.id.in_(list(account_ids)))
         return {id: key for id, key in self._connection.execute(query)}
 
     def _generations(self, account_ids: Iterable[int]) -> dict[tuple[int, TaskKind], int]:

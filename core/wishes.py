@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.engine import Connection
 
-from core import records
+from core import forgotten, records
 from core.confirmations import Confirmation, note
 from core.cycles import run_again
 from core.errors import UsageError
@@ -103,13 +103,22 @@ def _believe(connection: Connection, crm: str, row: Any, timer: Timer) -> None:
     note(connection, [said], timer.opening)
 
 
-def _set(connection: Connection, row: Any, stage: Stage, timer: Timer) -> None:
+def commit(connection: Connection, order_keys: Sequence[str], until: str, timer: Timer) -> None:
+    """Notes that these orders will be renewed by a day (ISO; any other text: for as long as a promise is believed)."""
+    for row in _renewals(connection, order_keys):
+        if row.open and not row.closing:
+            _set(connection, row, Stage.COMMITTED, timer, _day(until))
+
+
+def _set(connection: Connection, row: Any, stage: Stage, timer: Timer, until: date | None = None) -> None:
     if row.closing == Reason.LOST or row.outcome == Reason.LOST:
         run_again(connection, [row.id])
     values: dict[str, Any] = {"stage": stage, "committed_until": None, "lost_reason": "", "lost_scope": ""}
     if stage is Stage.COMMITTED:
         believed = min(timer.day + timedelta(days=PROMISE_DAYS), row.ends_on - timedelta(days=PROMISE_ENDS_BEFORE))
-        values["committed_until"] = max(believed, timer.day)
+        # A day that somebody has named counts longer, but on the last one the customer is warned all the same.
+        told = believed if until is None else min(until, row.ends_on)
+        values["committed_until"] = max(told, timer.day)
     connection.execute(update(cycles).where(cycles.c.id == row.id).values(values))
     records.queue(connection, [row.order_id], timer)
 
@@ -189,10 +198,14 @@ def _contact(connection: Connection, crm: str, change: CrmChange) -> None:
     }
     if not known:
         return
+    if forgotten.among(connection, [address]):
+        return
     if address not in known:
         (which,) = known.values()
         connection.execute(update(contacts).where(contacts.c.id == which).values(email=address))
-    store_people(connection, crm, [(account_id, _person(address, change.facts))], overwrite=True, account_wide=False)
+    store_people(
+        connection, crm, [(account_id, _person(address, change.facts))], overwrite=True, account_wide=False, by_crm=True
+    )
 
 
 def _person(address: str, facts: Mapping[str, str]) -> Person:

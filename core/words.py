@@ -45,6 +45,7 @@ class Urgency(StrEnum):
 
 
 _URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
+URGENT = tuple(urgency for urgency in Urgency if urgency.passes_limits)
 
 
 class Nature(StrEnum):
@@ -52,6 +53,14 @@ class Nature(StrEnum):
 
     SERVICE = "service"
     COMMERCIAL = "commercial"
+
+
+class Route(StrEnum):
+    """Who tells a customer what ends."""
+
+    DIRECT = "direct"  # we do
+    RESELLER = "reseller"  # the account above it, whom we tell
+    SILENT = "silent"  # nobody of ours: neither mails nor calls
 
 
 class TouchState(StrEnum):
@@ -72,6 +81,7 @@ class DeliveryKind(StrEnum):
     CALL_CREATE = "call_create"
     CALL_RAISE = "call_raise"
     CALL_CLOSE = "call_close"
+    CALL_ASSIGN = "call_assign"
     RECORD = "record"
     MAIL_LOG = "mail_log"
     OPTOUT = "optout"
@@ -94,8 +104,10 @@ class TaskKind(StrEnum):
 
     CALL = "call"  # the rep calls the account about a renewal
     SUPPORT = "support"  # support helps with a reissue or an installation
-    CHECK = "check"  # somebody looks whether an automatic renewal has happened
+    CHECK = "check"  # somebody looks whether a renewal has happened that should have, or seems to have
     CONTACT = "contact"  # the rep finds out whom to write to
+    ESCALATION = "escalation"  # a manager sees to a call that was not made
+    ANSWER = "answer"  # the customer has said something that somebody is to see to
 
 
 class TaskState(StrEnum):
@@ -212,6 +224,29 @@ class LetterKind(StrEnum):
     INSTALL = "install"
     WIN_BACK = "win_back"
     THANK_YOU = "thank_you"
+    VALIDATION = "validation"  # a renewal that is placed waits for the customer
+
+
+class TaskOutcome(StrEnum):
+    """What a rep can say of a task. Each completes it; a later step asks again where it must."""
+
+    DONE = "done"
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    WILL_RENEW = "will_renew"
+    RENEWED = "renewed"
+    INSTALLED = "installed"
+    WRONG_PERSON = "wrong_person"
+    LOST = "lost"
+    DO_NOT_CALL = "do_not_call"
+
+
+class LostScope(StrEnum):
+    """How far a lost renewal reaches."""
+
+    ORDER = "order"
+    DOMAIN = "domain"
+    ACCOUNT = "account"
 
 
 class Block(StrEnum):
@@ -225,6 +260,14 @@ class Block(StrEnum):
     UPSELL = "upsell"
     NO_DAYS_LOST = "no_days_lost"
     CONSOLE_END = "console_end"
+
+    @property
+    def nature(self) -> Nature:
+        """Whether it is a fact about the orders, or sells something and stands in commercial messages alone."""
+        return Nature.COMMERCIAL if self in _SELLING else Nature.SERVICE
+
+
+_SELLING = frozenset({Block.OFFER, Block.BENEFITS, Block.SEAL, Block.AUTOMATION, Block.UPSELL})
 
 
 class Benefit(StrEnum):

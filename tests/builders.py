@@ -1,7 +1,7 @@
 """What tests of the engine build their world from: orders, sources, policies, migrated stores, a plain writer."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, event, select
 
 from config.settings import packaged
-from core import golive
+from core import consents, golive
 from core.cadence_tables import Cadences
 from core.calendar import Calendar, CalendarSettings
 from core.columns import metadata
 from core.confirmations import Confirmation, note
+from core.consent import Basis, ConsentRule, ConsentRules, Given
+from core.consents import Entry
 from core.deliver import deliver
+from core.deliver_assigns import AssignKind
 from core.deliver_mail import MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
 from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
@@ -34,7 +37,7 @@ from core.model import (
     order_key,
 )
 from core.plan import PlanCounts, plan
-from core.policy import Policy
+from core.policy import OccasionPolicy, Policy
 from core.ports import Crm, Finding, Mailer
 from core.run import RunCounts
 from core.schema import cycles, orders, touches
@@ -43,7 +46,7 @@ from core.store import Store, open_store
 from core.sync import SyncCounts, sync
 from core.timing import Timer, WholeDay
 from core.validity import ValidityRules
-from core.words import Certainty, Clock, DeliveryKind, Level, OrderStatus, ProductKind, Role
+from core.words import Certainty, Channel, Clock, DeliveryKind, Level, OrderStatus, ProductKind, Role
 from tests.fakes.memory import MemoryCrm, MemoryMailer
 
 
@@ -88,6 +91,19 @@ def facts(outside_id: str = "1", *, ends_on: date, **said: Any) -> OrderFacts:
     return OrderFacts(**usual | said)
 
 
+def customers(ends_on: date, owners: Mapping[str, str]) -> list[OrderFacts]:
+    """An order for each of these customers, with a person of its own; each belongs to the rep that is named."""
+    return [
+        facts(
+            str(number),
+            ends_on=ends_on,
+            account=account(key, owner_key=rep),
+            people=(person(f"ann@{key}.example"),),
+        )
+        for number, (key, rep) in enumerate(owners.items(), start=1)
+    ]
+
+
 @dataclass
 class Stream:
     """A pass over orders that are in memory."""
@@ -118,6 +134,8 @@ class MemorySource:
     complete: bool = True
     known_accounts: Sequence[AccountFacts] = ()
     known_reps: Sequence[RepFacts] = ()
+    unusable_accounts: Sequence[Reject] = ()
+    names_everybody: bool = False
 
     def orders(self, cursor: str | None) -> Stream:
         return Stream(self.rows, self.complete)
@@ -129,7 +147,7 @@ class MemorySource:
         return [Finding("memory", True, "it is there")]
 
     def accounts(self) -> tuple[Sequence[AccountFacts], Sequence[Reject]]:
-        return self.known_accounts, ()
+        return self.known_accounts, self.unusable_accounts
 
     def reps(self) -> tuple[Sequence[RepFacts], Sequence[Reject]]:
         return self.known_reps, ()
@@ -156,6 +174,9 @@ def policy(**said: Any) -> Policy:
         validity=ValidityRules.from_toml(packaged("validity.toml")),
         brand=BRAND,
         lock_wait_seconds=1,
+        consent=ConsentRules({"default": ConsentRule(mail=frozenset(Basis), call=frozenset(Basis))}),
+        # Most tests look at what the cadence sends, and count it.
+        occasions=OccasionPolicy(thank_you=False, win_back=False),
     )
     return replace(usual, **said)
 
@@ -225,6 +246,7 @@ def kinds(mailer: Mailer, crm: Crm | None, writer: FakeWriter, rules: Policy) ->
         found[DeliveryKind.CALL_CREATE] = CreateKind(crm, writer, links, rules)
         found[DeliveryKind.CALL_RAISE] = RaiseKind(crm, rules)
         found[DeliveryKind.CALL_CLOSE] = CloseKind(crm, rules)
+        found[DeliveryKind.CALL_ASSIGN] = AssignKind(crm, rules)
         found[DeliveryKind.RECORD] = RecordKind(crm)
         found[DeliveryKind.MAIL_LOG] = MailLogKind(crm)
         found[DeliveryKind.OPTOUT] = OptOutKind(crm)
@@ -289,6 +311,13 @@ class House:
             self.plan(day)
             done[day] = self.deliver(day)
         return done
+
+    def may_sell_to(self, *addresses: str, basis: Basis = Basis.CUSTOMER) -> None:
+        """Notes a basis for commercial mails and sales calls to these addresses."""
+        given = Given(basis, date(2026, 1, 1), "a test", "a file")
+        entries = [Entry(address, channel, given) for address in addresses for channel in Channel]
+        with self.store.begin() as connection:
+            consents.note(connection, entries, datetime(2026, 1, 1, tzinfo=UTC))
 
     def rows(self, table: Table, *where: ColumnElement[bool]) -> list[Any]:
         """The rows of a table, in the order in which they were written."""

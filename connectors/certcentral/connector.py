@@ -7,16 +7,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr
 from sqlalchemy import Engine
 
-from connectors.certcentral import checks, mapping
+from connectors.certcentral import checks, mapping, webhook
 from connectors.certcentral.client import LOG, AbsentError, Client, limits_for
 from connectors.certcentral.memory import Memory
 from connectors.certcentral.others import contracts, subaccount_orders
 from connectors.certcentral.passes import ChangesPass, Cursor, Extra, FullPass, Scene, cursor_of
+from connectors.certcentral.persons import CertCentralPeople
 from connectors.certcentral.reading import LONGEST_CHANGES_SECONDS, Listing, changed_orders
 from connectors.certcentral.writing import Wishes, Writer
 from connectors.order_report.mapping import Reading
 from core.errors import ConfigurationError, NolapseError, UsageError
 from core.limits import Window
+from core.listening import LoggedEvent, Webhook
 from core.model import BadRow, OrderFacts, OrderStream
 from core.ports import Connector, Finding
 from core.products import Catalogue
@@ -174,6 +176,14 @@ class CertCentral:
         except NolapseError as error:
             LOG.warning("certcentral: not everything could be written back: %s", error)
 
+    def logged_events(self, since: datetime) -> list[LoggedEvent]:
+        """What CertCentral's webhook has sent since then; nothing without a key of the Services API."""
+        return webhook.logged_events(self._client, since) if self._client is not None else []
+
+    def setup_webhook(self, wanted: Webhook, dry_run: bool) -> list[Finding]:
+        """Makes the account's webhook, or confirms it."""
+        return webhook.setup(self._required(self._client), wanted, dry_run)
+
     def _changes(self, client: Client, before: Cursor) -> ChangesPass | None:
         """A pass over what changed since; None where all is to be read.
 
@@ -277,4 +287,11 @@ def open_source(settings: Any, engine: Any, catalogue: Catalogue | None = None) 
     return CertCentral(settings, engine, catalogue or Catalogue())
 
 
-CONNECTOR = Connector("certcentral", CertCentralSettings, order_source=open_source)
+def open_people(settings: Any) -> CertCentralPeople:
+    """What is kept of people from order info. No key is needed for it."""
+    return CertCentralPeople()
+
+
+CONNECTOR = Connector(
+    "certcentral", CertCentralSettings, order_source=open_source, people=open_people, people_there=True
+)

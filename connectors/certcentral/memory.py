@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import Engine, select
 
+from connectors.certcentral.persons import without_forgotten
 from connectors.certcentral.tables import certcentral_orders
 from core.sql import upsert
 from core.store import Store, is_rehearsed
@@ -49,13 +50,15 @@ class Memory:
         return found
 
     def keep(self, told: Mapping[str, Told]) -> None:
-        """Keeps what was told now."""
+        """Keeps what was told now, but for the people who are to stay forgotten."""
+        with self._store.read() as connection:
+            kept = without_forgotten(connection, {order_id: one.columns for order_id, one in told.items()})
         self._write(
             {
                 "order_id": order_id,
                 "certificate_id": one.certificate_id,
                 "asked_on": one.asked_on,
-                "told": dict(one.columns),
+                "told": kept[order_id],
             }
             for order_id, one in told.items()
         )

@@ -10,6 +10,7 @@ from connectors.embedded.mapping import DONE, OPEN
 from connectors.embedded.tables import (
     embedded_changes,
     embedded_mails,
+    embedded_notes,
     embedded_records,
     embedded_tasks,
     metadata,
@@ -46,6 +47,16 @@ _CLOSE = (
     update(embedded_tasks)
     .where(embedded_tasks.c.task_key == bindparam("closed_key"), embedded_tasks.c.status == OPEN)
     .values(status=DONE, reason=bindparam("why", type_=Text), done_at=bindparam("now", type_=UtcTime))
+)
+
+_ASSIGN = (
+    update(embedded_tasks)
+    .where(
+        embedded_tasks.c.task_key == bindparam("assigned_key"),
+        embedded_tasks.c.owner_key == bindparam("if_owner", type_=Text),
+        embedded_tasks.c.status == OPEN,
+    )
+    .values(owner_key=bindparam("to_owner", type_=Text))
 )
 
 
@@ -95,6 +106,30 @@ class Client:
                 connection.execute(_CLOSE, list(closes))
             return _known(connection, embedded_tasks, "task_key", (close["closed_key"] for close in closes))
 
+    def assign_tasks(self, assigns: Sequence[Mapping[str, Any]]) -> set[str]:
+        """Gives open tasks to their new owners as far as nobody has done so, and gives which of them exist."""
+        with self._store.begin() as connection:
+            if assigns:
+                connection.execute(_ASSIGN, list(assigns))
+            return _known(connection, embedded_tasks, "task_key", (one["assigned_key"] for one in assigns))
+
+    def notes(self, conditions: Sequence[Any]) -> list[RowMapping]:
+        """The notes for which all conditions hold, the newest first."""
+        query = select(embedded_notes).where(*conditions).order_by(embedded_notes.c.at.desc(), embedded_notes.c.key)
+        with self._store.read() as connection:
+            return list(connection.execute(query).mappings())
+
+    def tell(self, change: Mapping[str, Any]) -> None:
+        """Notes something for the engine to read."""
+        with self._store.begin() as connection:
+            self._order_changes(connection)
+            insert_new(connection, embedded_changes, [change])
+
+    def _order_changes(self, connection: Connection) -> None:
+        # Ids are given before they are committed: without the lock a reader could pass by one that comes late.
+        if not self._store.is_sqlite:
+            connection.execute(text("LOCK TABLE embedded_changes IN SHARE ROW EXCLUSIVE MODE"))
+
     def records(self, order_keys: Iterable[str]) -> list[RowMapping]:
         """The records of these orders."""
         found: list[RowMapping] = []
@@ -124,9 +159,7 @@ class Client:
         """
         mine = embedded_tasks.c.task_key == task_key
         with self._store.begin() as connection:
-            # Ids are given before they are committed: without the lock a reader could pass by one that comes late.
-            if not self._store.is_sqlite:
-                connection.execute(text("LOCK TABLE embedded_changes IN SHARE ROW EXCLUSIVE MODE"))
+            self._order_changes(connection)
             task = connection.execute(select(embedded_tasks).where(mine)).mappings().one_or_none()
             if task is None:
                 return None

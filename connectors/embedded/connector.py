@@ -12,23 +12,28 @@ from sqlalchemy import Engine
 from connectors.embedded.client import Client
 from connectors.embedded.maildir import Maildir, NotDurable, file_name
 from connectors.embedded.mapping import (
+    assign_values,
     change_of,
     close_values,
     mail_log_row,
+    note_row,
     optout_row,
     raise_values,
     record_of,
     record_row,
     task_row,
 )
+from connectors.embedded.persons import EmbeddedPeople
 from connectors.embedded.tables import (
     embedded_mail_log,
     embedded_mails,
+    embedded_notes,
     embedded_optouts,
     embedded_records,
     embedded_tasks,
 )
 from connectors.mime import build
+from core.crm_ports import Note, TaskAssign
 from core.errors import (
     ConfigurationError,
     NolapseError,
@@ -105,6 +110,16 @@ class EmbeddedCrm:
         now = self._now()
         known = self._client.close_tasks([close_values(close, now) for close in closes])
         return [_of_task(close.key, close.outside_id, known) for close in closes]
+
+    def assign_tasks(self, assigns: Sequence[TaskAssign]) -> list[Result]:
+        """Gives open tasks to their new owners where they are still whose the engine made them."""
+        known = self._client.assign_tasks([assign_values(one) for one in assigns])
+        return [_of_task(one.key, one.outside_id, known) for one in assigns]
+
+    def add_notes(self, notes: Sequence[Note]) -> list[Result]:
+        """Adds notes, each once."""
+        self._client.add(embedded_notes, [note_row(note) for note in notes])
+        return [Result(note.key, Handed.DELIVERED, note.key) for note in notes]
 
     def changes(self, since: str | None) -> tuple[Sequence[CrmChange], str | None]:
         """The next changes that reps made, and the cursor behind them; the same cursor when there are none."""
@@ -235,4 +250,9 @@ def open_mailer(settings: EmbeddedSettings, engine: Engine) -> EmbeddedMailer:
     return EmbeddedMailer(Client(engine), Maildir(Path(settings.mailbox)))
 
 
-CONNECTOR = Connector(name=NAME, settings=EmbeddedSettings, crm=open_crm, mailer=open_mailer)
+def open_people(settings: EmbeddedSettings) -> EmbeddedPeople:
+    """What is kept of people in this store and in the folder of the settings."""
+    return EmbeddedPeople(Path(settings.mailbox))
+
+
+CONNECTOR = Connector(name=NAME, settings=EmbeddedSettings, crm=open_crm, mailer=open_mailer, people=open_people)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
+from core.crm_ports import Note, TaskAssign
 from core.ports import CrmChange, MailLog, OptOut, Record, TaskClose, TaskDraft, TaskRaise
 from core.words import Stage
 
@@ -13,20 +13,7 @@ DONE = "done"
 
 # People and links are with the contacts and mails already.
 _RECORD_FIELDS = tuple(name for name in Record.__slots__ if name not in ("people", "renewal_link"))
-_CHANGE_FIELDS = ("what", "task_key", "order_key", "account_key", "value", "at")
-
-
-class TaskOutcome(StrEnum):
-    """What a rep can say of a task. Each completes it; a later step asks again where it must."""
-
-    DONE = "done"
-    REACHED = "reached"
-    NO_ANSWER = "no_answer"
-    WILL_RENEW = "will_renew"
-    RENEWED = "renewed"
-    WRONG_PERSON = "wrong_person"
-    LOST = "lost"
-    DO_NOT_CALL = "do_not_call"
+_CHANGE_FIELDS = ("what", "task_key", "order_key", "account_key", "value", "at", "facts")
 
 
 def storable(text: str) -> str:
@@ -61,6 +48,16 @@ def raise_values(step: TaskRaise) -> dict[str, Any]:
 def close_values(close: TaskClose, now: datetime) -> dict[str, Any]:
     """The parameters of the statement that closes a task."""
     return {"closed_key": close.outside_id, "why": storable(close.reason), "now": now}
+
+
+def assign_values(assign: TaskAssign) -> dict[str, Any]:
+    """The parameters of the statement that gives a task to somebody else."""
+    return {"assigned_key": assign.outside_id, "to_owner": assign.owner_key, "if_owner": assign.was_owner_key}
+
+
+def note_row(note: Note) -> dict[str, Any]:
+    """A note about a customer."""
+    return _fields(note)
 
 
 def record_row(record: Record) -> dict[str, Any]:

@@ -85,6 +85,21 @@ embedded_mail_log = Table(
     Index("ix_embedded_mail_log_account_key", "account_key"),
 )
 
+# Calls that became notes, because somebody is talking to the customer already.
+embedded_notes = Table(
+    "embedded_notes",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("account_key", Text, nullable=False),
+    _word("account_name"),
+    _word("owner_key"),
+    _word("subject"),
+    _word("body"),
+    Column("order_keys", JSON, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Index("ix_embedded_notes_account_key", "account_key"),
+)
+
 embedded_optouts = Table(
     "embedded_optouts",
     metadata,
@@ -105,6 +120,7 @@ embedded_changes = Table(
     _word("order_key"),
     _word("account_key"),
     _word("value"),
+    Column("facts", JSON, nullable=False, server_default=text("'{}'")),
     Column("at", UtcTime, nullable=False),
     sqlite_autoincrement=True,
 )

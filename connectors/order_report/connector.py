@@ -107,6 +107,11 @@ class OrderReport:
                 raise UsageError(f"{self._settings.path}, {row.where}: {error}") from error
         return None
 
+    @property
+    def names_everybody(self) -> bool:
+        """Whether there is a contacts file: whom it names no more is no longer the account's contact."""
+        return bool(self._settings.contacts_path)
+
     def accounts(self) -> tuple[Sequence[AccountFacts], Sequence[Reject]]:
         """The customers of the accounts file, with the people of the contacts file, and the rows that are unusable."""
         settings = self._settings

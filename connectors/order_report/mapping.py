@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from connectors.order_report.values import as_date, as_money, as_years, as_yes_no, email_addresses, is_nothing
 from core.model import AccountFacts, BadRow, OrderFacts, Person, order_key
+from core.money import minor_units
 from core.products import Catalogue
 from core.words import OrderStatus, ProductKind, Role
 
@@ -280,13 +281,7 @@ def _value(row: Mapping[str, str], default_currency: str) -> tuple[int | None, s
     amount: Decimal | None = as_money("price", row.get("price", ""))
     if amount is None:
         return None, ""
-    return int((amount * _MINOR_UNITS.get(currency, 100)).to_integral_value()), currency
-
-
-# ISO 4217: the currencies that do not have a hundred minor units.
-_MINOR_UNITS = dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 1) | dict.fromkeys(
-    ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 1000
-)
+    return int((amount * minor_units(currency)).to_integral_value()), currency
 
 
 def _account(row: Mapping[str, str], reading: Reading, outside_id: str) -> AccountFacts:

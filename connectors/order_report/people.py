@@ -6,6 +6,7 @@ Unusable rows are handed back beside the usable ones; `Reject.where` names the f
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from connectors.order_report.client import CsvFile, cut
 from connectors.order_report.values import as_yes_no, email_address, shown
 from core.model import AccountFacts, BadRow, Person, Reject, RepFacts
-from core.words import Role
+from core.words import Role, Route
 
 _F = TypeVar("_F", AccountFacts, RepFacts, "_Contact")
 _LONGEST = 500
@@ -116,8 +117,8 @@ def _rows(path: str, setting: str, needed: tuple[str, ...], rejects: list[Reject
             yield _Row(where, {name: record.fields[index] for name, index in file.columns.items()}, raw)
 
 
-def _key(prefix: str, row: _Row) -> str:
-    which = row.needed("account")
+def _key(prefix: str, row: _Row, column: str = "account") -> str:
+    which = row.needed(column)
     return which if ":" in which else f"{prefix}:{which}"
 
 
@@ -131,11 +132,13 @@ def _account(prefix: str) -> Callable[[_Row], tuple[str, AccountFacts]]:
             language=_language(row),
             zone=_zone(row),
             segment=row.text("segment").lower(),
-            route=row.text("route").lower(),
+            route=_route(row),
             owner_key=row.text("owner"),
             brand=row.text("brand"),
             used=_features(row, "used"),
             unused=_features(row, "unused"),
+            parent_key=_key(prefix, row, "parent") if row.text("parent") else "",
+            price_list=row.text("price_list"),
         )
 
     return read
@@ -168,7 +171,17 @@ def _rep(row: _Row) -> tuple[str, RepFacts]:
         deputy_key=row.text("deputy"),
         active=active is not False,
         language=_language(row),
+        absent_from=_day(row, "absent_from"),
+        absent_until=_day(row, "absent_until"),
     )
+
+
+def _day(row: _Row, column: str) -> date | None:
+    text = row.text(column)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadRow(column, f"is {shown(text)}; write a day such as 2026-12-21") from error
 
 
 def _email(row: _Row, text: str) -> str:
@@ -184,6 +197,13 @@ def _roles(row: _Row) -> Iterator[Role]:
         if word not in _ROLES:
             raise BadRow("roles", f"holds {shown(word)}; known are {', '.join(Role)}")
         yield _ROLES[word]
+
+
+def _route(row: _Row) -> str:
+    word = row.text("route").lower()
+    if word and word not in tuple(Route):
+        raise BadRow("route", f"is {shown(word)}; write one of {', '.join(Route)}")
+    return word
 
 
 def _country(row: _Row) -> str:

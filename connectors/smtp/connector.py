@@ -1,17 +1,18 @@
 """Sends mails by SMTP, one at a time over a connection that is kept."""
 
 import re
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
+from sqlalchemy import Engine
 
 from connectors.mime import address, build, sender_address
 from connectors.smtp.client import AnswerLost, Client, Envelope, Server, Unusable
 from core.errors import ConfigurationError, NolapseError, SkippableError
+from core.limits import Limits, Window
 from core.ports import Connector, Finding, Handed, Mail, Result
 
 NAME = "smtp"
@@ -27,7 +28,8 @@ class SmtpSettings:
     `port` 0 is the usual one of `security` (starttls 587, tls 465, none 25). An empty `user` sends without login; the
     password comes from NOLAPSE_SMTP__PASSWORD. `timeout_seconds` is for each step, `answer_timeout_seconds` for the
     message and the answer to it, after which a mail is uncertain. `ca_file` (PEM) takes the place of the system's CAs;
-    `local_hostname` is what this machine calls itself. `max_per_minute` 0 sets no limit.
+    `local_hostname` is what this machine calls itself. `max_per_minute`, for all processes on one
+    database together, 0 sets no limit.
     """
 
     host: str = ""
@@ -43,28 +45,9 @@ class SmtpSettings:
     max_per_minute: Annotated[int, Field(ge=0)] = 0
 
 
-class Pace:
-    """Lets calls pass at most so often a minute, evenly; 0 lets all pass at once."""
-
-    def __init__(
-        self,
-        per_minute: int,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._gap = 60 / per_minute if per_minute else 0.0
-        self._clock = clock
-        self._sleep = sleep
-        self._next_at = 0.0
-
-    def wait(self) -> None:
-        """Returns when the next call may be made."""
-        if not self._gap:
-            return
-        now = self._clock()
-        if now < self._next_at:
-            self._sleep(self._next_at - now)
-        self._next_at = max(now, self._next_at) + self._gap
+def windows(per_minute: int) -> tuple[Window, ...]:
+    """The limit of so many mails a minute, so that they go evenly: within ten seconds, or one at a time where fewer go."""
+    return (Window(per_minute // 6, 10.0),) if per_minute >= 60 else (Window(1, 60 / per_minute),)
 
 
 class SmtpMailer:
@@ -73,10 +56,10 @@ class SmtpMailer:
     name = NAME
     can_find = False
 
-    def __init__(self, client: Client, batch_size: int = 1, pace: Pace | None = None) -> None:
+    def __init__(self, client: Client, batch_size: int = 1, limit: Limits | None = None) -> None:
         self.batch_size = batch_size
         self._client = client
-        self._pace = pace or Pace(0)
+        self._limit = limit
         self._lock = Lock()
 
     def send(self, batch: Sequence[Mail]) -> list[Result]:
@@ -97,7 +80,8 @@ class SmtpMailer:
     def _send(self, mail: Mail) -> Result:
         try:
             envelope = _envelope(mail)
-            self._pace.wait()
+            if self._limit is not None:
+                self._limit.take()
             self._client.send(envelope)
         except AnswerLost as error:
             return Result(mail.key, Handed.UNCERTAIN, mail.message_id, error)
@@ -147,7 +131,7 @@ def _envelope(mail: Mail) -> Envelope:
     return Envelope(sender, to, bcc, build(mail, utf8=not (sender + to).isascii()))
 
 
-def open_mailer(settings: SmtpSettings, engine: object = None) -> SmtpMailer:
+def open_mailer(settings: SmtpSettings, engine: Engine | None = None) -> SmtpMailer:
     """The mailer of these settings. Raises `ConfigurationError` where they do not go together; connects later."""
     password = settings.password.get_secret_value() if settings.password else ""
     server = Server(
@@ -163,7 +147,15 @@ def open_mailer(settings: SmtpSettings, engine: object = None) -> SmtpMailer:
     )
     if problem := _problem(server):
         raise ConfigurationError(problem)
-    return SmtpMailer(Client(server), settings.batch_size, Pace(settings.max_per_minute))
+    return SmtpMailer(Client(server), settings.batch_size, _limit(settings, engine))
+
+
+def _limit(settings: SmtpSettings, engine: Engine | None) -> Limits | None:
+    """The limit that all processes on this database share; none without a database or a limit."""
+    if engine is None or not settings.max_per_minute:
+        return None
+    name, patience = f"smtp {settings.host.lower()}", 2 * 60 / settings.max_per_minute
+    return Limits(engine, name, windows(settings.max_per_minute), share=1.0, wait_at_most=max(60.0, patience))
 
 
 def _problem(server: Server) -> str:

@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select
 
+from core import answers as answers  # their tables are the engine's too
+from core import looks as looks
 from core.errors import StoreError
 from core.schema import meta
 from core.sql import insert_new

@@ -1,6 +1,9 @@
 import csv
+import io
 import json
+import shutil
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +70,7 @@ class Said:
 class Desk:
     """An operator at a folder with settings and an order report."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str] | None = None) -> None:
         self.folder = folder
         self._capsys = capsys
         self.settings('[order_report]\npath = "report.csv"\n[reps]\nfallback = "maria"\n')
@@ -84,6 +87,7 @@ class Desk:
         return file
 
     def __call__(self, *arguments: str, code: int | None = 0) -> Said:
+        assert self._capsys is not None, "what it says is only read within a test"
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(["--config", str(self.folder / "nolapse.toml"), *arguments])
@@ -118,3 +122,36 @@ class Desk:
 def nolapse(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(tmp_path)
     return Desk(tmp_path, capsys)
+
+
+DAY = "2026-11-20"
+"""A month before the orders of `played` end."""
+
+NOBODYS = {
+    "order_id": "1002", "serial_number": "AA02", "common_name": "shop.example.com", "price": "", "dns_names": "",
+    "organization_id": "12", "organization_name": "Béta SA", "organization_country": "FR", "tech_email": "",
+    "user_email": "",
+}  # fmt: skip
+"""An order without people or price."""
+
+UNREADABLE = {"order_id": "1003", "serial_number": "AA03", "valid_till": "never", "order_valid_till": ""}
+
+
+@pytest.fixture(scope="session")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an installation that has just gone live: three orders were read, of which one cannot be used."""
+    folder = tmp_path_factory.mktemp("first-day")
+    desk = Desk(folder)
+    desk.report({"dns_names": "www.example.com, api.example.com"}, NOBODYS, UNREADABLE)
+    for arguments in (("go-live", "--from", DAY), ("run", "--today", DAY)):
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), pytest.raises(SystemExit) as ended:
+            main(["--config", str(folder / "nolapse.toml"), *arguments])
+        assert not ended.value.code
+    return folder
+
+
+@pytest.fixture
+def played(nolapse: Desk, first_day: Path) -> Desk:
+    """A copy of it: the first mail and call about order 1001 are out, whom to write to about 1002 is asked."""
+    shutil.copytree(first_day, nolapse.folder, dirs_exist_ok=True)
+    return nolapse

@@ -25,7 +25,12 @@ def test_the_senders_dns_is_looked_up_where_mails_leave_by_a_server(nolapse: Des
 
 def test_mails_that_stay_in_the_house_need_no_dns(nolapse: Desk) -> None:
     nolapse.report({})
-    assert not {"SPF", "DKIM", "DMARC", "sender's DNS"} & subjects(nolapse, 0).keys()
+    nolapse("sync", "--today", "2026-11-20")
+    found = subjects(nolapse, 0)
+    assert not {"SPF", "DKIM", "DMARC", "sender's DNS"} & found.keys()
+    # Besides: who warns the customers without us, and what was read.
+    assert found["if we stop"] == (True, "the CA itself warns of 1 of 1 open renewals")
+    assert found["last sync of order_report"][1].endswith(" UTC: 1 read, 1 new")
 
 
 def test_a_colour_that_white_text_cannot_be_read_on_is_told(nolapse: Desk) -> None:
@@ -39,3 +44,13 @@ def test_an_offer_for_a_product_that_is_not_known_is_told(nolapse: Desk) -> None
     (nolapse.folder / "offers.toml").write_text('[early]\npercent = 5\nproducts = ["ssl_typo"]\n', encoding="utf-8")
     (nolapse.folder / "products.toml").write_text('[advice]\norderable = ["ssl_basic"]\n', encoding="utf-8")
     assert subjects(nolapse, 1)["offers"] == (False, "offers.toml: early.products: ssl_typo is no product")
+
+
+def test_who_may_be_asked_back_and_who_looks_is_told(nolapse: Desk) -> None:
+    nolapse.report({})
+    nolapse.settings('[order_report]\npath = "report.csv"\n[sync]\nprober = "tls_probe"\n')
+    nolapse("sync", "--today", "2026-06-21")
+    found = subjects(nolapse, 0)
+    assert found["occasions"] == (True, "lost customers are asked back; 0 addresses take offers")
+    assert found["reps"][1].startswith("warning: 1 account has no owner")
+    assert found["tls_probe"][1].endswith("public addresses only")

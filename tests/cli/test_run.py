@@ -5,7 +5,7 @@ import pytest
 from tests.cli.conftest import ORDER, Desk
 
 DAY = "2026-11-20"  # thirty days before the end of the order, a Friday
-KINDS = {"mail", "call_create", "call_raise", "call_close", "record", "mail_log", "optout"}
+KINDS = {"mail", "call_create", "call_raise", "call_close", "call_assign", "record", "mail_log", "optout"}
 
 
 def live(nolapse: Desk, day: str = DAY) -> None:
@@ -90,8 +90,11 @@ def test_a_renewal_in_the_report_closes_the_call_on_the_desk(nolapse: Desk) -> N
     later = play(nolapse, "2026-11-22", 20)
     clocks = {one["clock"] for one in nolapse("explain", "1001", "--json", "--today", "2026-12-11").json}
     assert clocks == {"renewal", "install"}
-    assert sum(day["deliver"]["mail"]["delivered"] for day in later) == 1  # type: ignore[index]
-    assert "install" in nolapse.mails()[-1].lower()
+    # Thanks for the renewal, then the reminder to install.
+    assert sum(day["deliver"]["mail"]["delivered"] for day in later) == 2  # type: ignore[index]
+    thanks, reminder = nolapse.mails()[-2:]
+    assert "Subject: Thank you" in thanks
+    assert "install" in reminder.lower()
 
 
 def test_a_whole_life_ends_with_a_reason(nolapse: Desk) -> None:
@@ -102,7 +105,8 @@ def test_a_whole_life_ends_with_a_reason(nolapse: Desk) -> None:
     assert sum(day["settle"]["lapsed"] for day in days) == 1  # type: ignore[index]
     told = nolapse("explain", "1001", "--json", "--today", "2026-12-31").json
     assert {one["outcome"] for one in told} == {"delivered"}
-    assert set(told[0]) == {"touchpoint", "channel", "clock", "cycle", "day", "outcome", "reason", "delivery"}
+    names = {"touchpoint", "channel", "clock", "cycle", "day", "outcome", "reason", "delivery", "until"}
+    assert set(told[0]) == names
     days_of = [(one["touchpoint"], one["day"]) for one in told if one["channel"] == "mail"]
     # 60 and 21 days before fall on weekends nowhere here; the one after a Sunday end moves past Christmas days off.
     assert days_of[0] == ("before-90", "2026-09-21")
@@ -230,7 +234,7 @@ def test_the_same_on_postgresql(nolapse: Desk, postgres_url: str) -> None:
     first = nolapse("run", "--json", "--today", DAY).json
     assert first["deliver"]["mail"]["delivered"] == 1
     assert first["deliver"]["call_create"]["delivered"] == 1
-    nolapse("confirm", "1001", "--on", "2026-11-25")
+    nolapse("confirm", "1001", "--on", "2026-11-25", "--certainty", "confirmed")
     lines = nolapse("plan", "--json", "--today", DAY, "--from", "2026-12-04", "--to", "2026-12-04").lines
     told = {line["clock"]: line["orders"] for line in lines}
     assert told == {"renewal": ["digicert:1002"], "install": ["digicert:1001"]}

@@ -23,7 +23,7 @@ from core.schema import deliveries, engine_locks, sync_runs
 from core.store import Store, open_store
 from core.sync import sync
 from core.timing import RealTime
-from core.words import DeliveryKind
+from core.words import DeliveryKind, Urgency
 from tests.builders import make_live_ledger, no_rejects
 from tests.cli.conftest import COLUMNS, ORDER, Desk
 from tests.conftest import Prepared
@@ -32,7 +32,7 @@ from tests.fakes.smtp_server import SmtpServer, running_smtp_server
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30
 MAILS = 6
-ONLY_DELIVER = 'sync = ""\nsettle = ""\nplan = ""\ndeliver = "every 1s"\n'
+ONLY_DELIVER = 'sync = ""\nsettle = ""\nplan = ""\ndeliver = "every 1s"\ndaily = ""\n'
 
 
 class Served:
@@ -141,7 +141,8 @@ def waiting(prepared_store_url: Prepared, tmp_path: Path, smtp: SmtpServer) -> I
     store = open_store(url)
     with store.begin() as connection:
         due = update(deliveries).where(deliveries.c.kind == DeliveryKind.MAIL)
-        connection.execute(due.values(send_after=datetime.now(UTC) - timedelta(hours=1)))
+        # Urgent, so that they go at whatever hour the tests run.
+        connection.execute(due.values(send_after=datetime.now(UTC) - timedelta(hours=1), urgency=Urgency.CRITICAL))
     assert mails(store) == {"planned": MAILS}
     yield store
     store.close()
@@ -206,7 +207,7 @@ def test_the_four_steps_go_in_their_order_and_health_is_told(
     prepared_store_url: Prepared, tmp_path: Path, serve: Serve
 ) -> None:
     report(tmp_path, 1)
-    every = "".join(f'{name} = "every 2s"\n' for name in ("deliver", "plan", "settle", "sync"))
+    every = "".join(f'{name} = "every 2s"\n' for name in ("deliver", "plan", "settle", "sync")) + 'daily = ""\n'
     settings(tmp_path, prepared_store_url("live", make_live_ledger), every)
     check = [sys.executable, "-m", "cli.main", "--config", str(tmp_path / "nolapse.toml"), "serve", "--check"]
 
@@ -236,7 +237,7 @@ def test_two_servers_on_one_database_do_each_turn_once(
 ) -> None:
     url = prepared_store_url("live", make_live_ledger)
     report(tmp_path, 1)
-    settings(tmp_path, url, 'sync = "every 1s"\nsettle = ""\nplan = ""\ndeliver = ""\n')
+    settings(tmp_path, url, 'sync = "every 1s"\nsettle = ""\nplan = ""\ndeliver = ""\ndaily = ""\n')
     begun = time.monotonic()
     servers = [serve("one"), serve("two")]
     for server in servers:
@@ -265,7 +266,7 @@ def test_two_servers_on_one_database_do_each_turn_once(
     [
         ('sync = "hourly"', "[schedule] sync: 'hourly' is no schedule; write five cron fields"),
         ('timezone = "Mars"', "[schedule] timezone: 'Mars' is no time zone"),
-        ('sync = ""\nsettle = ""\nplan = ""\ndeliver = ""', "every job is switched off"),
+        ('sync = ""\nsettle = ""\nplan = ""\ndeliver = ""\ndaily = ""', "every job is switched off"),
         ('health_file = "nowhere/health.json"', "[schedule] health_file: "),
         ("stop_seconds = 0", "[schedule] stop_seconds: input should be greater than or equal to 1"),
     ],

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import Desk
+from tests.connectors.salesforce.installations import PACKAGE
 from tests.fakes.hubspot import HubSpotServer, running_hubspot
+from tests.fakes.salesforce import SalesforceServer, running_salesforce
 
 
 @pytest.fixture
@@ -64,3 +66,27 @@ def test_the_embedded_crm_has_nothing_to_undo(nolapse: Desk) -> None:
 def test_without_a_crm_there_is_nothing_to_set_up(nolapse: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOLAPSE_SYNC__CRM", "")
     assert "no CRM is set; set [sync] crm" in nolapse("setup", code=2).err
+
+
+@pytest.fixture
+def salesforce(nolapse: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SalesforceServer]:
+    with running_salesforce() as server:
+        monkeypatch.setenv("NOLAPSE_SYNC__CRM", "salesforce")
+        monkeypatch.setenv("NOLAPSE_SALESFORCE__AUTH", "session")
+        monkeypatch.setenv("NOLAPSE_SALESFORCE__DOMAIN", "acme.my")
+        monkeypatch.setenv("NOLAPSE_SALESFORCE__SESSION_ID", server.session_id)
+        monkeypatch.setenv("NOLAPSE_SALESFORCE__BASE_URL", server.base_url)
+        yield server
+
+
+def test_an_org_is_held_against_the_package_and_not_changed(nolapse: Desk, salesforce: SalesforceServer) -> None:
+    lacking = nolapse("setup", "salesforce", code=1).out
+    assert "BAD  Salesforce Certificate_Order__c: the object is missing or hidden" in lacking
+    assert "sf project deploy start --source-dir force-app --source-dir email-messages --target-org ORG" in lacking
+    for folder in ("force-app", "email-messages"):
+        salesforce.org.deploy(PACKAGE / folder)
+    assert nolapse("setup", "salesforce", "--dry-run").out == (told := nolapse("setup").out)
+    assert "ok   Salesforce package: deployed; reps need Nolapse_Rep" in told
+    assert {call.method for call in salesforce.calls} == {"GET"}
+    assert "ok   Salesforce package: all of it that is needed is there" in nolapse("check", code=None).out
+    assert "salesforce makes nothing that could be removed" in nolapse("setup", "--undo", code=2).err

@@ -34,11 +34,11 @@ def refused(**said: Any) -> str:
 
 
 def test_every_job_has_a_turn_by_default_in_the_order_of_the_steps() -> None:
-    assert list(triggers(ScheduleSection())) == list(JOBS) == ["sync", "settle", "plan", "deliver"]
+    assert list(triggers(ScheduleSection())) == list(JOBS) == ["sync", "settle", "plan", "deliver", "daily"]
 
 
 def test_an_empty_word_switches_a_job_off() -> None:
-    assert list(triggers(ScheduleSection(sync="", plan="  "))) == ["settle", "deliver"]
+    assert list(triggers(ScheduleSection(sync="", plan="  "))) == ["settle", "deliver", "daily"]
 
 
 def test_five_fields_are_read_as_cron_reads_them() -> None:

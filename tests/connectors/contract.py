@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from core.crm_ports import AssigningCrm, Note, NotingCrm, TaskAssign
 from core.model import SourceRow
 from core.ports import (
     Crm,
@@ -317,10 +318,11 @@ class Hands(Protocol):
 
 @dataclass(frozen=True)
 class OpenedCrm:
-    """A CRM, and a person's hands in it."""
+    """A CRM, and a person's hands in it. `longest_name`: how much of a name it keeps."""
 
     crm: Crm
     hands: Hands
+    longest_name: int = 65_000
 
     def create(self, *drafts: TaskDraft) -> dict[str, str]:
         """The outside ids of tasks made now."""
@@ -406,6 +408,34 @@ class CrmContract:
         assert opened.hands.look(draft.key) == closed
         assert opened.hands.look(other.key).is_open
 
+    @pytest.mark.parametrize("edit", [{}, {"owner_key": "rep-3"}], ids=["as it was", "given away"])
+    def test_a_task_goes_to_its_new_owner_unless_a_rep_gave_it_away(
+        self, opened: OpenedCrm, edit: dict[str, Any]
+    ) -> None:
+        if not isinstance(opened.crm, AssigningCrm):
+            return
+        draft, done = a_draft(), a_draft()
+        ids = opened.create(draft, done)
+        opened.hands.finish(done.key, "reached")
+        if edit:
+            opened.hands.edit(draft.key, **edit)
+        assigns = [TaskAssign(one.key, ids[one.key], "rep-2", one.owner_key) for one in (draft, done)]
+        for _ in range(2):
+            assert_delivered(opened.crm.assign_tasks(assigns), [draft.key, done.key])
+        assert opened.hands.look(draft.key).owner_key == edit.get("owner_key", "rep-2")
+        assert opened.hands.look(draft.key).is_open
+        (gone,) = opened.crm.assign_tasks([TaskAssign("gone", "no-such-id", "rep-2", "rep-1")])
+        assert gone.handed is Handed.FAILED
+
+    def test_a_note_is_added_once(self, opened: OpenedCrm) -> None:
+        if not isinstance(opened.crm, NotingCrm):
+            return
+        note = Note(
+            "n1", "acme", "Acme", "rep-1", "Renewal", "What to say", ("digicert:1",), datetime(2026, 9, 1, tzinfo=UTC)
+        )
+        for _ in range(2):
+            assert_delivered(opened.crm.add_notes([note]), ["n1"])
+
     def test_what_the_engine_does_is_no_change_of_a_person(self, opened: OpenedCrm) -> None:
         draft = a_draft()
         outside_id = opened.create(draft)[draft.key]
@@ -477,7 +507,7 @@ class CrmContract:
         assert_delivered(opened.crm.log_mail([log]), [log.key])
         seen, found = opened.hands.look(draft.key), opened.crm.read([record.order_key])[record.order_key]
         if text.isprintable():
-            assert (seen.body, found.common_name) == (text, text)
+            assert (seen.body, found.common_name) == (text, text[: opened.longest_name])
         assert opened.hands.look(plain.key).is_open
 
     def test_histories_and_wishes_are_written_once(self, opened: OpenedCrm) -> None:

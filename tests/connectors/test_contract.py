@@ -153,7 +153,8 @@ class TestEveryConnector:
         connector = point.load()
         assert isinstance(connector, Connector)
         assert connector.name == point.name
-        assert any([connector.order_source, connector.crm, connector.mailer])
+        ports = [connector.order_source, connector.crm, connector.mailer, connector.prober, connector.mailbox]
+        assert any(ports)
 
     def test_its_settings_have_defaults_and_are_explained(self, point: Any) -> None:
         settings = point.load().settings
@@ -176,6 +177,7 @@ class TestEveryConnector:
 
 def test_every_source_mailer_and_crm_is_held_to_the_contract() -> None:
     offered = {point.name: point.load() for point in CONNECTORS}
-    assert {name for name, one in offered.items() if one.mailer} == {"embedded", "hubspot", "smtp"}
-    assert {name for name, one in offered.items() if one.crm} == {"embedded", "hubspot"}
+    assert {name for name, one in offered.items() if one.mailer} == {"embedded", "hubspot", "salesforce", "smtp"}
+    assert {name for name, one in offered.items() if one.crm} == {"embedded", "hubspot", "salesforce"}
+    assert {name for name, one in offered.items() if one.prober} == {"tls_probe"}
     assert {name for name, one in offered.items() if one.order_source} == {"certcentral", "order_report"}

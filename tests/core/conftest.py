@@ -13,6 +13,10 @@ from tests.conftest import Prepared
 MakeHouse = Callable[..., House]
 
 
+on_sqlite = pytest.mark.parametrize("prepared_store_url", ["sqlite"], indirect=True)
+"""For a test whose matter is no SQL of its own: one database is enough."""
+
+
 @pytest.fixture
 def make_house(prepared_store_url: Prepared) -> Iterator[MakeHouse]:
     """`make_house(rows, live=True, **policy)`: an installation on an empty ledger, on both databases."""
@@ -37,6 +41,10 @@ def kept_ledger(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         return url
     server = request.getfixturevalue("postgres_server")
     return str(server.url(server.create(server.template("live", make_live_ledger))))
+
+
+house_on_sqlite = pytest.mark.parametrize("kept_ledger", ["sqlite"], indirect=True)
+"""The same for a test that uses `house`."""
 
 
 @pytest.fixture

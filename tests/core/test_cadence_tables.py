@@ -256,6 +256,19 @@ def test_a_table_is_service_unless_it_says_otherwise() -> None:
     assert {step.nature for table in with_table("").tables for step in table.steps} == {Nature.SERVICE}
 
 
+def test_a_step_may_name_who_is_written_to_first() -> None:
+    cadences = with_table(
+        """
+        [tables.mine]
+        clock = "renewal"
+        levels = ["ev"]
+        mails = { 30 = { urgency = "notice", roles = ["technical", "billing"] }, 7 = "warning" }
+        """
+    )
+    steps = table_named(cadences, "mine").steps
+    assert [step.roles for step in steps] == [(Role.TECHNICAL, Role.BILLING), ()]
+
+
 def test_figures_and_recipients_are_settings() -> None:
     rules = with_table(
         """
@@ -311,6 +324,18 @@ def test_figures_and_recipients_are_settings() -> None:
         (
             '[tables.x]\nclock = "renewal"\nmails = { 3 = { urgency = "critical", task = "call" } }',
             "[tables.x.mails] 3 task is not a setting",
+        ),
+        (
+            '[tables.x]\nclock = "renewal"\nmails = { 3 = { urgency = "critical", roles = ["boss"] } }',
+            "[tables.x.mails] 3 roles is 'boss'",
+        ),
+        (
+            '[tables.x]\nclock = "renewal"\nmails = { 3 = { urgency = "critical", roles = ["billing", "billing"] } }',
+            "[tables.x.mails] 3 roles must name",
+        ),
+        (
+            '[tables.x]\nclock = "renewal"\ncalls = { 3 = { urgency = "critical", roles = ["billing"] } }',
+            "[tables.x.calls] 3 roles is not a setting",
         ),
         (
             '[tables.x]\nclock = "renewal"\ncalls = { 3 = { urgency = "critical", task = "mail" } }',

@@ -1,6 +1,7 @@
 """What people did in the CRM is taken in once."""
 
 import logging
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from core.crm_changes import take
 from core.locks import Lock, holding
 from core.ports import CrmChange
 from core.reasons import Reason
-from core.schema import accounts, confirmations, deliveries, meta, suppressions, tasks
+from core.schema import accounts, confirmations, contacts, deliveries, meta, suppressions, tasks
 from core.timing import WholeDay
 from core.words import Certainty, Clock, DeliveryKind, TaskState
 from tests.builders import House, account, facts, person
@@ -31,7 +32,7 @@ def change(key: str, what: str, value: str = "", **said: Any) -> CrmChange:
 
 def take_in(house: House, day: date = CALL) -> int:
     with holding(house.store, "test", day, 0) as lock:
-        return take(house.store, house.crm, WholeDay(day), lock)
+        return take(house.store, house.crm, WholeDay(day), lock, house.policy)
 
 
 def with_task(house: House) -> str:
@@ -83,6 +84,23 @@ class TestCursor:
         changes(house, change("1", "owner", "eve", account_key="acme"))
         house.sync(CALL)
         assert [row.owner_key for row in house.rows(accounts)] == ["eve"]
+
+
+class TestWhoKnowsBest:
+    def test_what_the_crm_says_of_owner_and_people_stands_against_the_files(self, house: House) -> None:
+        told = account("acme", owner_key="rita", people=(person("ann@acme.example", name="Ann Old", phone="1"),))
+        house.source.rows = [facts(ends_on=END)]
+        house.source.known_accounts = [told]
+        said = {"name": "Ann New", "phone": ""}
+        changes(house, change("1", "owner", "eve", account_key="acme"))
+        changes(house, CrmChange("2", "contact", account_key="acme", value="ann@acme.example", facts=said))
+        for _ in range(2):
+            house.sync(CALL)
+            assert [row.owner_key for row in house.rows(accounts)] == ["eve"]
+            assert [(row.name, row.phone) for row in house.rows(contacts)] == [("Ann New", "1")]
+        house.source.known_accounts = [replace(told, people=(person("ann@acme.example", name="Ann Old", phone="2"),))]
+        house.sync(CALL)
+        assert [(row.name, row.phone) for row in house.rows(contacts)] == [("Ann New", "1")]
 
 
 class TestWishes:

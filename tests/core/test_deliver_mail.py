@@ -4,12 +4,13 @@ from typing import Any
 
 from sqlalchemy import update
 
+from core.consents import consents
 from core.deliver_mail import MailKind
 from core.links import SignedLinks
 from core.messages import Letter, WordedEntry, WordedMail
 from core.model import OrderFacts, RepFacts
 from core.policy import MailPolicy
-from core.schema import contacts, cycles, deliveries
+from core.schema import cycles, deliveries
 from core.timing import WholeDay
 from core.words import DeliveryKind, Urgency
 from tests.builders import FakeWriter, House, account, facts, kinds, person
@@ -130,9 +131,9 @@ def test_without_a_crm_nothing_is_logged(make_house: MakeHouse) -> None:
 def test_offers_need_consent_at_the_moment_of_sending(make_house: MakeHouse) -> None:
     house = make_house([ends_in(14)])
     house.sync(DAY)
-    house.write(update(contacts).values(consent="contract"))
+    house.may_sell_to("ann@acme.example")
     house.plan(DAY)
-    house.write(update(contacts).values(consent=""))
+    house.write(consents.delete())
     house.deliver(DAY)
     assert house.writer.letters[0].nature == "service"
 
@@ -140,7 +141,7 @@ def test_offers_need_consent_at_the_moment_of_sending(make_house: MakeHouse) -> 
 def test_one_service_step_makes_the_whole_mail_service(make_house: MakeHouse) -> None:
     house = make_house([ends_in(14, "1"), ends_in(45, "2", auto_renew=True)])
     house.sync(DAY)
-    house.write(update(contacts).values(consent="contract"))
+    house.may_sell_to("ann@acme.example")
     house.plan(DAY)
     house.deliver(DAY)
     (letter,) = house.writer.letters
@@ -199,7 +200,7 @@ def test_advice_goes_only_to_those_who_may_be_sent_offers(make_house: MakeHouse)
         [ends_in(30, "1"), ends_in(30, "2", account=account("beta"), people=(person("bob@beta.example"),))]
     )
     house.sync(DAY)
-    house.write(update(contacts).where(contacts.c.email == "ann@acme.example").values(consent="contract"))
+    house.may_sell_to("ann@acme.example")
     house.plan(DAY)
     house.deliver(DAY)
     told = {letter.account_name: [one.kind for one in letter.advice] for letter in house.writer.letters}

@@ -308,6 +308,7 @@ def test_a_script_is_worded_for_its_rep_and_knows_the_last_contact(make_house: M
     house = make_house([ends_in(22, account=account(owner_key="rita"))])
     house.source.known_reps = [RepFacts("rita", "Rita", "rita@certs.example", language="it")]
     house.sync(DAY)
+    house.may_sell_to("ann@acme.example")
     house.work(DAY, DAY + timedelta(days=1))
     (script,) = house.writer.scripts
     assert (script.language, script.rep_name) == ("it", "Rita")
@@ -337,6 +338,7 @@ def test_whoever_refuses_to_be_sold_to_by_phone_is_not(make_house: MakeHouse) ->
         ends_in(21),
         messages=MessagePolicy(offers=Offers({"early": OfferRule(percent=9, until_days_before=0)})),
     )
+    house.may_sell_to("ann@acme.example")
     with house.store.begin() as connection:
         suppress(connection, "ann@acme.example", Channel.CALL, Nature.COMMERCIAL, "test", "", LONG_AGO)
     house.deliver(DAY)

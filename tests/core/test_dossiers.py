@@ -5,14 +5,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
+from config.settings import packaged
+from core.cadence_tables import Cadences
 from core.dossiers import Dossiers, load
 from core.model import OrderFacts
 from core.reasons import Reason
-from core.schema import contacts, cycles, orders
+from core.schema import cycles, orders
 from core.suppressions import suppress
 from core.words import Certainty, Channel, Clock, Level, Nature, ProductKind, Role, Stage, Urgency
 from tests.builders import House, account, facts, person
-from tests.core.conftest import MakeHouse
+from tests.core.conftest import MakeHouse, on_sqlite
 
 DAY = date(2026, 6, 10)
 END = DAY + timedelta(days=30)
@@ -99,25 +101,48 @@ def test_late_steps_widen_the_circle(make_house: MakeHouse, urgency: Urgency, fo
     assert (choice.candidate is not None) is found
 
 
+@on_sqlite
+@pytest.mark.parametrize(
+    ("days", "people", "to"),
+    [
+        (14, ("ann technical", "pay billing", "org organisation"), "ann@acme.example"),
+        (14, ("pay billing", "org organisation"), "org@acme.example"),
+        (7, ("ann technical", "pay billing", "org organisation"), "org@acme.example"),
+    ],
+    ids=["the step's own role", "the fall-back", "a step without roles"],
+)
+def test_a_step_may_have_roles_of_its_own(make_house: MakeHouse, days: int, people: tuple[str, ...], to: str) -> None:
+    told = packaged("cadence.toml")
+    mails = told["tables"]["renewal_ov_ev"]["mails"]
+    mails["14"] = {"urgency": "warning", "roles": ["technical"]}
+    named = tuple(person(f"{name}@acme.example", Role(role)) for name, role in (one.split() for one in people))
+    house = make_house([facts(ends_on=DAY + timedelta(days=days), people=named)], cadences=Cadences.from_toml(told))
+    house.sync(DAY)
+    house.plan(DAY)
+    house.deliver(DAY)
+    assert [mail.to for mail in house.mailer.sent] == [to]
+
+
 @pytest.mark.parametrize(
     ("consent", "refused", "clock", "nature"),
     [
-        ("contract", False, "renewal", Nature.COMMERCIAL),
-        ("", False, "renewal", Nature.SERVICE),
-        ("contract", True, "renewal", Nature.SERVICE),
-        ("contract", False, "reissue", Nature.SERVICE),
+        (True, False, "renewal", Nature.COMMERCIAL),
+        (False, False, "renewal", Nature.SERVICE),
+        (True, True, "renewal", Nature.SERVICE),
+        (True, False, "reissue", Nature.SERVICE),
     ],
 )
 def test_offers_need_consent_and_belong_to_renewals(
-    make_house: MakeHouse, consent: str, refused: bool, clock: str, nature: Nature
+    make_house: MakeHouse, consent: bool, refused: bool, clock: str, nature: Nature
 ) -> None:
     house = synced(make_house, facts(ends_on=END + timedelta(days=100), certificate_expires_on=END))
-    house.write(update(contacts).values(consent=consent))
+    if consent:
+        house.may_sell_to("ann@acme.example")
     if refused:
         refuse(house, Nature.COMMERCIAL)
     found = loaded(house, cycles.c.clock == clock)
     (contact,) = found.people.values()
-    assert found.nature(next(iter(found.by_cycle.values())), contact) is nature
+    assert found.nature(next(iter(found.by_cycle.values())), contact, DAY) is nature
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_every_touchpoint_is_told_from_the_first_to_the_last(make_house: MakeHou
     assert {(one.clock, one.cycle) for one in found} == {("renewal", 1)}
     states = outcomes(house)
     assert states["before-90", "mail"] == ("missed", "passed_over")
-    assert states["before-30", "mail"] == states["before-21", "call"] == ("waiting", "not_yet")
+    assert states["before-30", "mail"] == states["before-21", "call"] == ("waiting", "due")
     assert states["before-14", "mail"] == ("planned", "")
     waiting = next(one for one in found if one.touchpoint == "before-30")
     assert waiting.delivery == "mail:contact-1:renewal:2026-06-10:1"
@@ -61,7 +61,7 @@ def test_before_anything_was_planned_it_tells_what_would_be(make_house: MakeHous
     after = outcomes(house)
     assert before["before-60", "mail"] == after["before-60", "mail"] == ("missed", "passed_over")
     assert before["before-30", "mail"] == ("planned", "")
-    assert after["before-30", "mail"] == ("waiting", "not_yet")
+    assert after["before-30", "mail"] == ("waiting", "due")
 
 
 def test_what_went_and_what_is_stuck(make_house: MakeHouse) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from core.intake import store_accounts, store_people, store_reps
+from core.intake import drop_roles, store_accounts, store_people, store_reps
 from core.model import AccountFacts, Person, RepFacts
 from core.schema import accounts, contacts, order_contacts, orders, reps
 from core.words import Level, OrderStatus, Role
@@ -155,10 +155,21 @@ class TestAccounts:
     def test_wishes_and_consent_are_left_alone(self, house: House) -> None:
         tell(house, account(people=(person("ann@acme.example"),)), overwrite=True)
         house.write(accounts.update().values(do_not_call=True))
-        house.write(contacts.update().values(consent="contract"))
+        house.write(contacts.update().values(source="crm"))
         tell(house, account(name="New", people=(person("ann@acme.example", name="Ann"),)), overwrite=True)
         assert [row.do_not_call for row in house.rows(accounts)] == [True]
-        assert [(row.name, row.consent) for row in house.rows(contacts)] == [("Ann", "contract")]
+        assert [(row.name, row.source) for row in house.rows(contacts)] == [("Ann", "crm")]
+
+    def test_people_who_are_named_no_more_lose_their_roles(self, house: House) -> None:
+        tell(house, account(people=(person("ann@acme.example"), person("bob@acme.example"))), overwrite=True)
+        with house.store.begin() as connection:
+            assert drop_roles(connection, "elsewhere", set()) == 0
+            assert drop_roles(connection, "crm", {("acme", "bob@acme.example")}) == 1
+            assert drop_roles(connection, "crm", {("acme", "bob@acme.example")}) == 0
+        assert {row.email: row.roles for row in house.rows(contacts)} == {
+            "ann@acme.example": "",
+            "bob@acme.example": "organisation",
+        }
 
     def test_people_of_an_account_keep_their_roles_for_all_its_orders(self, house: House) -> None:
         both = person("ann@acme.example"), person("ann@acme.example", Role.BILLING, name="Ann")

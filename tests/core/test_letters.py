@@ -20,12 +20,12 @@ from core.messages import (
     LastContact,
     Letter,
     Link,
-    Money,
     NoDaysLost,
     Occasion,
     Picture,
 )
 from core.model import OrderFacts
+from core.money import Money
 from core.parts import Known
 from core.policy import MessagePolicy
 from core.products import Catalogue

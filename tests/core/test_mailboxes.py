@@ -5,6 +5,7 @@ from sqlalchemy import update
 
 from core import golive
 from core.model import OrderFacts
+from core.policy import CapPolicy
 from core.schema import contacts, deliveries, delivery_orders, touches
 from core.words import Level, Role
 from tests.builders import House, account, facts, person
@@ -175,7 +176,7 @@ def test_a_critical_step_hastens_a_digest_that_waits(make_house: MakeHouse) -> N
 def test_clocks_are_never_mixed(make_house: MakeHouse) -> None:
     people = (person("ann@acme.example", Role.ORGANISATION, Role.TECHNICAL),)
     reissue = ends_in(200, "2", certificate_expires_on=DAY + timedelta(days=14), people=people)
-    house = make_house([ends_in(14, "1", people=people), reissue])
+    house = make_house([ends_in(14, "1", people=people), reissue], caps=CapPolicy(mails_per_contact_day=0))
     start(house)
     assert mails(house) == [
         ("contact-1:reissue:2026-06-10:1", "delivered"),

@@ -15,15 +15,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, inspect, select, text
 
 from connectors.certcentral.tables import metadata as certcentral
+from connectors.crm.tables import metadata as crm
 from connectors.embedded.tables import metadata as embedded
-from connectors.hubspot.tables import metadata as hubspot
 from core.columns import metadata as engine
 from core.errors import StoreError
 from core.migrations import current, migrate, newest, require_newest
 from core.schema import meta
 from core.store import Store, open_store
 
-TABLES = {"alembic_version"}.union(*(one.tables for one in (engine, certcentral, embedded, hubspot)))
+TABLES = {"alembic_version"}.union(*(one.tables for one in (engine, certcentral, embedded, crm)))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def installation(store: Store) -> str:
 
 def of_all() -> MetaData:
     together = MetaData(naming_convention=engine.naming_convention)
-    for metadata in (engine, certcentral, embedded, hubspot):
+    for metadata in (engine, certcentral, embedded, crm):
         for table in metadata.tables.values():
             table.to_metadata(together)
     return together

@@ -46,7 +46,8 @@ def test_it_lists_what_is_there_the_newest_first(house: House) -> None:
         one = listing(connection, (), None, 1)
     assert [each.key for each in mails] == [MAIL]
     assert mails[0].orders == ("digicert:1", "digicert:2")
-    assert (mails[0].state, mails[0].urgency, mails[0].why) == ("planned", "warning", "")
+    assert (mails[0].state, mails[0].urgency) == ("planned", "warning")
+    assert mails[0].why == "it is due and goes with the next delivery"
     assert {each.kind for each in listed} == {"mail", "call_create", "record"}
     assert next(each for each in listed if each.kind == "record").orders in (("digicert:1",), ("digicert:2",))
     assert next(each for each in listed if each.kind == "call_create").orders == ("digicert:1", "digicert:2")

@@ -400,7 +400,7 @@ def test_only_orders_with_something_due_are_read(make_house: MakeHouse) -> None:
 def test_consent_makes_a_renewal_mail_commercial(make_house: MakeHouse) -> None:
     house = make_house([facts(ends_on=END)])
     house.sync(before(7))
-    house.write(update(contacts).values(consent="contract"))
+    house.may_sell_to("ann@acme.example")
     house.plan(before(7))
     (row,) = house.rows(deliveries, deliveries.c.kind == "mail")
     assert row.nature == "commercial"

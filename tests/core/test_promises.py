@@ -3,13 +3,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
-
 from core.messages import Letter
 from core.offers import Case, OfferRule, Offers, Promise
 from core.policy import MessagePolicy
 from core.promises import promise
-from core.schema import contacts, cycles, offer_counts, promises
+from core.schema import cycles, offer_counts, promises
 from core.words import Block, TouchState
 from tests.builders import House, account, facts
 from tests.core.conftest import MakeHouse
@@ -122,7 +120,7 @@ class TestInMails:
         house = make_house([facts("1", ends_on=DAY + timedelta(days=days), **said)], messages=self.RULES)
         house.sync(DAY)
         if consent:
-            house.write(update(contacts).values(consent="contract"))
+            house.may_sell_to("ann@acme.example")
         house.plan(DAY)
         house.deliver(DAY)
         (letter,) = house.writer.letters
@@ -158,7 +156,7 @@ class TestInMails:
             early=OfferRule(percent=15, valid_until=DAY)
         ))  # fmt: skip
         house.sync(DAY)
-        house.write(update(contacts).values(consent="contract"))
+        house.may_sell_to("ann@acme.example")
         house.plan(DAY)
         house.plan(DAY + timedelta(days=1))
         house.deliver(DAY + timedelta(days=1))
@@ -169,7 +167,7 @@ class TestInMails:
         rules = messages(early=OfferRule(percent=15, until_days_before=10))
         house = make_house([facts("1", ends_on=DAY + timedelta(days=60))], messages=rules)
         house.sync(DAY)
-        house.write(update(contacts).values(consent="contract"))
+        house.may_sell_to("ann@acme.example")
         house.work(DAY, DAY + timedelta(days=55))
         told = [(letter.touchpoint, letter.offer.percent if letter.offer else 0) for letter in house.writer.letters]
         assert told == [("before-60", 15), ("before-30", 15), ("before-14", 15), ("before-7", 0)]
@@ -186,7 +184,7 @@ class TestInMails:
         off = MessagePolicy(offers=self.RULES.offers, switches=Switches({Block.OFFER: Switch(on=False)}))
         house = make_house([facts("1", ends_on=DAY + timedelta(days=60))], messages=off)
         house.sync(DAY)
-        house.write(update(contacts).values(consent="contract"))
+        house.may_sell_to("ann@acme.example")
         house.plan(DAY)
         house.deliver(DAY)
         assert [letter.offer for letter in house.writer.letters] == [None]

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import update
 
+from core import wishes
 from core.errors import UsageError
 from core.model import OrderFacts
+from core.ports import CrmChange
 from core.reasons import Reason
 from core.reopen import reopen
 from core.schema import confirmations, cycles, deliveries, task_orders, tasks
@@ -15,6 +17,7 @@ from core.settle import SettleCounts
 from core.timing import WholeDay
 from core.words import Certainty, Clock, DeliveryKind, OrderStatus, Stage, TaskState
 from tests.builders import House, facts
+from tests.core.conftest import house_on_sqlite
 
 END = date(2026, 5, 29)
 YEAR = timedelta(days=365)
@@ -51,6 +54,23 @@ class TestTheCycle:
         assert (row.open, row.outcome, row.reason, row.closing, row.closed_on) == (True, "", "", "", None)
         assert standing(house) == (True, "", Stage.CONTACTED, "")
         assert row.next_on == row.starts_on
+
+    @house_on_sqlite
+    @pytest.mark.parametrize("settled", [True, False])
+    def test_what_was_given_up_is_taken_up_again(self, house: House, settled: bool) -> None:
+        run(house, ORDER)
+        change = CrmChange("1", "lost", "digicert:1", facts={"reason": "too dear", "win_back_on": "2027-01-01"})
+        with house.store.begin() as connection:
+            wishes.apply(connection, "memory", change, WholeDay(CALL))
+        if settled:
+            house.settle(CALL)
+            assert standing(house)[1] == Reason.LOST
+        undo(house)
+        assert standing(house) == (True, "", Stage.CONTACTED, "")
+        row = house.cycles()[0]
+        assert (row.closing, row.lost_reason, row.lost_scope, row.win_back_on) == ("", "", "", None)
+        house.work(CALL, END - timedelta(days=30))
+        assert house.touches()["1", "before-30", "mail"] == ("done", "")
 
     def test_nobody_was_told_yet_so_it_is_upcoming(self, house: House) -> None:
         house.source.rows = [RENEWED]
@@ -236,7 +256,7 @@ class TestRefused:
     def test_what_no_confirmation_has_closed(self, house: House, status: OrderStatus) -> None:
         run(house, ORDER)
         run(house, replace(ORDER, status=status), day=NEXT)
-        with pytest.raises(UsageError, match=f"ended as {status}; only a confirmation can be undone"):
+        with pytest.raises(UsageError, match=f"ended as {status}; only a confirmation, or giving it up, can be undone"):
             undo(house, NEXT)
 
     def test_what_has_lapsed(self, house: House) -> None:

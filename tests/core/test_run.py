@@ -101,6 +101,7 @@ def test_one_line_tells_all(make_house: MakeHouse) -> None:
         urgency="warning",
         nature="service",
         clock="renewal",
+        waits="",
     )
 
 

@@ -12,7 +12,7 @@ from core.errors import RetriableError, UsageError
 from core.model import BadRow, OrderFacts, OrderStream, Reject, RepFacts, SourceRow, digest_of
 from core.policy import SyncPolicy
 from core.ports import Finding
-from core.schema import accounts, confirmations, cycles, deliveries, engine_locks, orders, reps, sync_runs
+from core.schema import accounts, confirmations, contacts, cycles, deliveries, engine_locks, orders, reps, sync_runs
 from core.sync import SyncCounts, sync
 from core.timing import WholeDay
 from core.words import DeliveryKind
@@ -334,3 +334,24 @@ def test_a_source_that_writes_back_is_told_after_its_pass(house: House, monkeypa
     house.source = Writes([facts(ends_on=TODAY)])
     house.sync(TODAY)
     assert told == [(TODAY, True)]
+
+
+class TestAWholeList:
+    @pytest.mark.parametrize(
+        ("everybody", "unusable", "roles"),
+        [(True, (), ""), (False, (), "organisation"), (True, (Reject("row 3", "zone", "is none"),), "organisation")],
+        ids=["named no more", "not all are named", "a row could not be read"],
+    )
+    def test_whom_a_whole_list_names_no_more_is_no_contact_of_the_account(
+        self, house: House, everybody: bool, unusable: tuple[Reject, ...], roles: str
+    ) -> None:
+        source = house.source
+        source.names_everybody, source.complete = everybody, False
+        source.known_accounts = [account(people=(person("ann@acme.example"), person("bob@acme.example")))]
+        house.sync(TODAY)
+        source.known_accounts, source.unusable_accounts = [account(people=(person("bob@acme.example"),))], unusable
+        sync(house.store, [source], None, WholeDay(TODAY), house.policy, rejects=lambda *said: None)
+        assert {row.email: row.roles for row in house.rows(contacts)} == {
+            "ann@acme.example": roles,
+            "bob@acme.example": "organisation",
+        }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from core.crm_ports import Note, TaskAssign
 from core.errors import NolapseError, SkippableError
 from core.ports import (
     CrmChange,
@@ -46,6 +47,7 @@ class MemoryCrm:
         self.records: dict[str, Record] = {}
         self.mails: dict[str, MailLog] = {}
         self.optouts: dict[str, OptOut] = {}
+        self.notes: dict[str, Note] = {}
         self.history: list[CrmChange] = []
         self.failing: dict[str, NolapseError] = {}
 
@@ -84,6 +86,19 @@ class MemoryCrm:
                 self.tasks[close.outside_id] = replace(task, is_open=False)
         return [self._of_task(close.key, close.outside_id) for close in closes]
 
+    def assign_tasks(self, assigns: Sequence[TaskAssign]) -> list[Result]:
+        for one in assigns:
+            task = self.tasks.get(one.outside_id)
+            if task is not None and one.key not in self.failing and task.owner_key == one.was_owner_key:
+                self.tasks[one.outside_id] = replace(task, owner_key=one.owner_key)
+        return [self._of_task(one.key, one.outside_id) for one in assigns]
+
+    def add_notes(self, notes: Sequence[Note]) -> list[Result]:
+        for note in notes:
+            if note.key not in self.failing:
+                self.notes.setdefault(note.key, note)
+        return [self._result(note.key, note.key) for note in notes]
+
     def changes(self, since: str | None) -> tuple[Sequence[CrmChange], str | None]:
         start = int(since or 0)
         page = self.history[start : start + 3]
@@ -110,13 +125,15 @@ class MemoryCrm:
     def setup(self, dry_run: bool) -> list[Finding]:
         return self.check()
 
-    def finish(self, task_key: str, outcome: str) -> None:
+    def finish(self, task_key: str, outcome: str, **facts: str) -> None:
         """A rep completes a task."""
         task = self.tasks[f"#{task_key}"]
         self.tasks[f"#{task_key}"] = replace(task, is_open=False)
         account = task.draft.account_key
         key = f"memory:{len(self.history) + 1}"
-        self.history.append(CrmChange(key, "task_outcome", account_key=account, task_key=task_key, value=outcome))
+        self.history.append(
+            CrmChange(key, "task_outcome", account_key=account, task_key=task_key, value=outcome, facts=facts)
+        )
 
     def _of_task(self, key: str, outside_id: str) -> Result:
         if outside_id in self.tasks:
@@ -127,6 +144,13 @@ class MemoryCrm:
         if key in self.failing:
             return Result(key, Handed.FAILED, error=self.failing.pop(key))
         return Result(key, Handed.DELIVERED, outside_id)
+
+
+class PlainCrm(MemoryCrm):
+    """One that can do no more than it must."""
+
+    assign_tasks = None  # type: ignore[assignment]
+    add_notes = None  # type: ignore[assignment]
 
 
 class MemoryMailer:

@@ -22,9 +22,10 @@ from sqlalchemy import select, update
 
 from core.errors import UsageError
 from core.explain import explain
+from core.messages import Occasion
 from core.model import OrderFacts, end_instant
 from core.outbox import resolve
-from core.policy import DeliverPolicy, SyncPolicy, TaskPolicy
+from core.policy import DeliverPolicy, OccasionPolicy, SyncPolicy, TaskPolicy
 from core.reasons import Reason
 from core.reopen import reopen
 from core.schema import confirmations, cycles, deliveries, engine_locks, orders, touches
@@ -88,6 +89,7 @@ class Life(RuleBasedStateMachine):
             deliver=DeliverPolicy(break_after=0, uncertain_wait_seconds=0),
             tasks=TaskPolicy(fallback_owner="maria"),
             plan_batch=3,
+            occasions=OccasionPolicy(),
         )
         self.house.crm = TroubledCrm(self.fate)
         self.house.mailer = TroubledMailer(self.fate, type(self).can_find)
@@ -98,6 +100,8 @@ class Life(RuleBasedStateMachine):
         self.heard: dict[str, set[OrderFacts]] = {}  # what the engine may have heard last, by order
         self.renewed: set[str] = set()  # whose renewal is told, and will be known with the next whole sync
         self.known: set[str] = set()  # whose renewal the engine knows
+        self.shown: set[str] = set()  # of these, those that the CA has shown
+        self.unproven: set[int] = set()  # the evidence that was believed for long enough
         self.successors: set[str] = set()
         self.refusing: set[str] = set()
         self.sent = 0
@@ -233,8 +237,8 @@ class Life(RuleBasedStateMachine):
     @rule(number=picks, certainty=st.sampled_from([Certainty.CONFIRMED, Certainty.PROVISIONAL]))
     def a_renewal_is_told(self, number: int, certainty: Certainty) -> None:
         key = pick(number, self._heard_running())
-        self.house.hear(self.told[key].outside_id, self.day, certainty)
-        self.known.add(key)
+        if self.house.hear(self.told[key].outside_id, self.day, certainty):
+            self.known.add(key)
 
     def _heard_running(self) -> list[str]:
         return [key for key in self._running() if key in self.heard]
@@ -249,6 +253,7 @@ class Life(RuleBasedStateMachine):
             except UsageError:
                 return
         self.known.discard(key)
+        self.shown.discard(key)
         self.done = {one: which for one, which in self.done.items() if one[2] != Channel.CALL}
 
     @rule(number=picks)
@@ -268,7 +273,7 @@ class Life(RuleBasedStateMachine):
         self.refusing.discard(address)
 
     @precondition(lambda self: self._open_tasks())
-    @rule(number=picks, outcome=st.sampled_from(["done", "no_answer", "renewed"]))
+    @rule(number=picks, outcome=st.sampled_from(["done", "no_answer", "will_renew", "wrong_person", "renewed"]))
     def a_rep_does_a_task(self, number: int, outcome: str) -> None:
         self.house.crm.finish(pick(number, self._open_tasks()), outcome)
 
@@ -320,6 +325,7 @@ class Life(RuleBasedStateMachine):
             self.house.sync(self.day)
             self._heard_all()
             self.house.settle(self.day)
+            self._what_was_not_shown_runs_again()
             self.house.plan(self.day)
             self.last_run = self.day
             self.house.deliver(self.day)
@@ -337,11 +343,22 @@ class Life(RuleBasedStateMachine):
         """A whole sync has told the engine everything."""
         self.heard = {key: {one} for key, one in self.told.items()}
         self.known |= self.renewed
+        self.shown |= self.renewed
         self.renewed = set()
         by_rep = (confirmations.c.source == "memory") & (confirmations.c.certainty == Certainty.PROVISIONAL)
         counts = confirmations.c.state.in_((ConfirmationState.WAITING, ConfirmationState.APPLIED))
         renewal = confirmations.c.clock == Clock.RENEWAL
         self.known |= {row.order_key for row in self.house.rows(confirmations, by_rep, counts, renewal)}
+
+    def _what_was_not_shown_runs_again(self) -> None:
+        """What a person or another system has told is believed for a while; never against what the CA has shown."""
+        too_old = self.house.rows(confirmations, confirmations.c.reason == Reason.UNPROVEN.sentence)
+        again = {row.order_key for row in too_old if row.id not in self.unproven}
+        assert not again & self.shown
+        self.unproven |= {row.id for row in too_old}
+        self.known -= again
+        if again:
+            self.done = {one: which for one, which in self.done.items() if one[2] != Channel.CALL}
 
     def _lapse(self) -> None:
         long_ago = datetime.now(UTC) - timedelta(days=1)
@@ -359,7 +376,9 @@ class Life(RuleBasedStateMachine):
         self.sent = len(mails)
         for letter in self.writer.letters[self.lettered :]:
             for line in letter.lines:
-                if letter.clock is Clock.RENEWAL:
+                if letter.occasion is Occasion.THANK_YOU:
+                    assert line.order_key in self.known, f"{line.order_key} is not known to be renewed"
+                elif letter.clock is Clock.RENEWAL:
                     assert line.order_key not in self.known, f"{line.order_key} is known to be renewed"
                 ends = {self._end(one, letter.clock) for one in self.heard[line.order_key]}
                 assert letter.clock is Clock.INSTALL or line.ends_on in ends

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.languages import LANGUAGES
-from core.messages import LastContact, Money, NoDaysLost, Offer, Script
+from core.messages import LastContact, NoDaysLost, Offer, Script
+from core.money import Money
 from core.words import AdviceKind, Certainty, Channel, Clock, Question, TaskKind
 from templates.samples import scripts
 from templates.writer import JinjaWriter

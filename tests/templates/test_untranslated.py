@@ -16,7 +16,8 @@ _URL = re.compile(r"(?:https?://|mailto:)\S+")
 _FACTS = re.compile(
     r"Example Console|New Console|Example Certificates Ltd|Example GmbH|Alex Example|Robin Example|Secure Site(?: OV)?|"
     r"1 Example Street, Exampletown|registered in Exampletown|support@certificates\.example|certificates\.example|"
-    r"alex@example\.com|Prefers calls in the morning\.|Not with other offers\.|CSR → Install|Certificates|"
+    r"alex@example\.com|sam@example\.com|Sam Sample|We move everything next month, please call before that\.|"
+    r"Prefers calls in the morning\.|Not with other offers\.|CSR → Install|Certificates|"
     r"Expiring|Renew Now|EARLY20|Europe/Berlin|(?:www|shop)\.example\.com|bücher\.example|xn--bcher-kva\.example|no\.|"
     # the names of browsers and their codes are the same everywhere
     r"Chrome|Firefox|Safari|NET::ERR_CERT_DATE_INVALID|SEC_ERROR_EXPIRED_CERTIFICATE"

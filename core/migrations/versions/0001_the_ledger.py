@@ -20,7 +20,10 @@ def upgrade() -> None:
         sa.Column("segment", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("route", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("brand", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("price_list", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("parent_key", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("owner_by_crm", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("do_not_contact", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("do_not_call", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("unused", sa.Text(), server_default=sa.text("''"), nullable=False),
@@ -29,6 +32,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("account_key", name=op.f("uq_accounts_account_key")),
     )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.create_index("ix_accounts_parent_key", ["parent_key"], unique=False)
+
     op.create_table(
         "call_limits",
         sa.Column("name", sa.Text(), nullable=False),
@@ -46,6 +52,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_certcentral_orders")),
     )
     op.create_table(
+        "consents",
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=True),
+        sa.Column("source", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("proof", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("address", "channel", name=op.f("pk_consents")),
+    )
+    op.create_table(
         "embedded_changes",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -53,6 +70,7 @@ def upgrade() -> None:
         sa.Column("order_key", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("account_key", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("value", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("facts", sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_embedded_changes")),
         sqlite_autoincrement=True,
@@ -78,6 +96,21 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_embedded_mails")),
     )
+    op.create_table(
+        "embedded_notes",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("account_key", sa.Text(), nullable=False),
+        sa.Column("account_name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("owner_key", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("subject", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("body", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("order_keys", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_embedded_notes")),
+    )
+    with op.batch_alter_table("embedded_notes", schema=None) as batch_op:
+        batch_op.create_index("ix_embedded_notes_account_key", ["account_key"], unique=False)
+
     op.create_table(
         "embedded_optouts",
         sa.Column("key", sa.Text(), nullable=False),
@@ -149,7 +182,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("step", name=op.f("pk_engine_locks")),
     )
     op.create_table(
-        "hubspot_links",
+        "crm_links",
+        sa.Column("crm", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("our_key", sa.Text(), nullable=False),
         sa.Column("their_id", sa.Text(), server_default=sa.text("''"), nullable=False),
@@ -157,12 +191,29 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=True),
         sa.Column("facts", sa.JSON(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "our_key", name=op.f("pk_hubspot_links")),
+        sa.PrimaryKeyConstraint("crm", "kind", "our_key", name=op.f("pk_crm_links")),
     )
-    with op.batch_alter_table("hubspot_links", schema=None) as batch_op:
-        batch_op.create_index("ix_hubspot_links_kind_their_id", ["kind", "their_id"], unique=False)
-        batch_op.create_index("ix_hubspot_links_state", ["state", "kind"], unique=False)
+    with op.batch_alter_table("crm_links", schema=None) as batch_op:
+        batch_op.create_index("ix_crm_links_their_id", ["crm", "kind", "their_id"], unique=False)
+        batch_op.create_index("ix_crm_links_state", ["crm", "state", "kind"], unique=False)
 
+    op.create_table(
+        "pauses",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("which", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "which", name=op.f("pk_pauses")),
+    )
+    op.create_table(
+        "cap_slots",
+        sa.Column("cap", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column(
+            "delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.PrimaryKeyConstraint("cap", "day", "delivery_id", name=op.f("pk_cap_slots")),
+    )
     op.create_table(
         "circuits",
         sa.Column("kind", sa.Text(), nullable=False),
@@ -190,6 +241,8 @@ def upgrade() -> None:
         sa.Column("deputy_key", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("language", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("absent_from", sa.Date(), nullable=True),
+        sa.Column("absent_until", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reps")),
         sa.UniqueConstraint("rep_key", name=op.f("uq_reps_rep_key")),
     )
@@ -217,6 +270,16 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_inbox_received_at", ["received_at"], unique=False)
 
+    op.create_table(
+        "looks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("thing", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_looks")),
+        sa.UniqueConstraint("system", "thing", name=op.f("uq_looks_system_thing")),
+    )
     op.create_table(
         "suppressions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -254,14 +317,21 @@ def upgrade() -> None:
         sa.Column("zone", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("roles", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("source", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("consent", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("consent_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("by_crm", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_contacts_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
         sa.UniqueConstraint("account_id", "email", name=op.f("uq_contacts_account_id_email")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.create_index("ix_contacts_email", ["email"], unique=False)
+
+    op.create_table(
+        "forgotten",
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_forgotten")),
+    )
 
     op.create_table(
         "orders",
@@ -311,6 +381,39 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_source", ["source"], unique=False)
 
     op.create_table(
+        "engagements",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("open_deal", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("contacted_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_engagements_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_engagements")),
+    )
+    op.create_table(
+        "pilots",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_pilots_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_pilots")),
+    )
+    op.create_table(
+        "holds",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_holds_account_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_holds_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
+        sa.UniqueConstraint("account_id", name=op.f("uq_holds_account_id")),
+        sa.UniqueConstraint("order_id", name=op.f("uq_holds_order_id")),
+    )
+    op.create_table(
         "tasks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("task_key", sa.Text(), nullable=False),
@@ -325,6 +428,9 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_on", sa.Date(), nullable=True),
+        sa.Column("pressing_since", sa.Date(), nullable=True),
+        sa.Column("escalated_on", sa.Date(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_tasks_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
@@ -358,7 +464,9 @@ def upgrade() -> None:
         sa.Column("certainty", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("provisional_until", sa.Date(), nullable=True),
         sa.Column("committed_until", sa.Date(), nullable=True),
+        sa.Column("calls_paused_until", sa.Date(), nullable=True),
         sa.Column("snoozed_until", sa.Date(), nullable=True),
+        sa.Column("answered_until", sa.Date(), nullable=True),
         sa.Column("lost_reason", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("lost_scope", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("win_back_on", sa.Date(), nullable=True),
@@ -368,6 +476,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_id", "clock", "number", name=op.f("uq_cycles_order_id_clock_number")),
     )
     with op.batch_alter_table("cycles", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_cycles_in_progress",
+            ["ends_on"],
+            unique=False,
+            sqlite_where=sa.text("stage = 'in_progress'"),
+            postgresql_where=sa.text("stage = 'in_progress'"),
+        )
+        for name in ("committed_until", "provisional_until", "win_back_on", "closed_on"):
+            there = sa.text(f"{name} is not null")
+            batch_op.create_index(f"ix_cycles_{name}", [name], unique=False, sqlite_where=there, postgresql_where=there)
         batch_op.create_index(
             "ix_cycles_closing",
             ["closing"],
@@ -407,6 +525,7 @@ def upgrade() -> None:
         sa.Column("urgency", sa.Text(), server_default=sa.text("'notice'"), nullable=False),
         sa.Column("nature", sa.Text(), server_default=sa.text("'service'"), nullable=False),
         sa.Column("touchpoint", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("occasion", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("token", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -499,6 +618,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("offer", name=op.f("pk_offer_counts")),
     )
     op.create_table(
+        "install_looks",
+        sa.Column(
+            "cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("looked_on", sa.Date(), nullable=False),
+        sa.Column("new_names", sa.Integer(), nullable=False),
+        sa.Column("old_names", sa.Integer(), nullable=False),
+        sa.Column("silent_names", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["cycle_id"], ["cycles.id"], name=op.f("fk_install_looks_cycle_id")),
+        sa.PrimaryKeyConstraint("cycle_id", name=op.f("pk_install_looks")),
+    )
+    op.create_table(
         "promises",
         sa.Column(
             "cycle_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -526,6 +657,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery_orders", schema=None) as batch_op:
         batch_op.create_index("ix_delivery_orders_cycle_id", ["cycle_id"], unique=False)
+
+    op.create_table(
+        "answers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("name", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("address", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_answers_account_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_answers_order_id")),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_answers_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
+    )
+    with op.batch_alter_table("answers", schema=None) as batch_op:
+        batch_op.create_index("ix_answers_account_id", ["account_id"], unique=False)
+        batch_op.create_index("ix_answers_task_id", ["task_id"], unique=False)
 
     op.create_table(
         "task_orders",

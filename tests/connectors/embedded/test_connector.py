@@ -296,7 +296,7 @@ class TestCrm:
         for findings in (crm.check(), crm.setup(dry_run=True), crm.setup(dry_run=False)):
             (finding,) = findings
             assert (finding.ok, finding.advice) == (False, "run `nolapse migrate`")
-            assert "6 tables are missing" in finding.text
+            assert "7 tables are missing" in finding.text
         store.close()
 
     def test_a_database_that_is_gone_is_a_finding(self, tmp_path: Path) -> None:

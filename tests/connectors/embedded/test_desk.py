@@ -6,11 +6,10 @@ import pytest
 from connectors.embedded.client import Client
 from connectors.embedded.connector import EmbeddedCrm
 from connectors.embedded.desk import EmbeddedDesk
-from connectors.embedded.mapping import TaskOutcome
 from core.errors import UsageError
 from core.ports import TaskClose, TaskDraft
 from core.store import Store
-from core.words import TaskKind, Urgency
+from core.words import TaskKind, TaskOutcome, Urgency
 from tests.connectors.contract import a_draft
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)

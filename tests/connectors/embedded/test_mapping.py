@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.embedded.mapping import (
-    TaskOutcome,
     change_of,
     close_values,
     mail_log_row,
@@ -125,6 +124,7 @@ def test_a_change_is_keyed_by_its_place() -> None:
         "order_key": "",
         "account_key": "example:1",
         "value": "renewed",
+        "facts": {"until": "2026-12-01"},
         "at": NOW,
     }
     assert change_of(row) == CrmChange(
@@ -134,13 +134,5 @@ def test_a_change_is_keyed_by_its_place() -> None:
         task_key="call:account-1:1",
         value="renewed",
         at=NOW,
+        facts={"until": "2026-12-01"},
     )
-
-
-def test_the_outcomes_are_those_that_the_engine_knows() -> None:
-    from core.crm_changes import DO_NOT_CALL, RENEWED
-
-    assert {RENEWED, DO_NOT_CALL} <= set(TaskOutcome)
-    assert list(TaskOutcome) == [
-        *("done", "reached", "no_answer", "will_renew", "renewed", "wrong_person", "lost", "do_not_call")
-    ]

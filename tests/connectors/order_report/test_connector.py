@@ -43,6 +43,11 @@ def test_the_connector_offers_orders_and_people(tmp_path: Path) -> None:
     assert isinstance(opened, PeopleSource)
 
 
+@pytest.mark.parametrize(("contacts", "everybody"), [("contacts.csv", True), ("", False)])
+def test_a_contacts_file_names_everybody(contacts: str, everybody: bool) -> None:
+    assert open_source(OrderReportSettings(contacts_path=contacts), None).names_everybody is everybody
+
+
 def test_settings_are_validated() -> None:
     adapter = TypeAdapter(OrderReportSettings)
     assert adapter.validate_python({"customer": "container"}).customer == "container"

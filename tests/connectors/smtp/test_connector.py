@@ -12,12 +12,17 @@ from typing import Any
 import pytest
 import trustme
 from pydantic import SecretStr, TypeAdapter, ValidationError
+from sqlalchemy import Engine, select
 
 from connectors.smtp import client as client_module
 from connectors.smtp.client import AnswerLost
-from connectors.smtp.connector import CONNECTOR, Pace, SmtpMailer, SmtpSettings, open_mailer
+from connectors.smtp.connector import CONNECTOR, SmtpMailer, SmtpSettings, open_mailer, windows
 from core.errors import ConfigurationError, NolapseError, PostponedError, RetriableError, SkippableError
+from core.limits import Window
 from core.ports import Attachment, Handed, Mail, Result
+from core.schema import call_limits
+from core.store import open_store
+from tests.builders import make_ledger
 from tests.connectors.contract import a_mail
 from tests.fakes.smtp_server import PASSWORD, USER, SmtpServer, running_smtp_server
 
@@ -29,12 +34,12 @@ def opened() -> Iterator[Open]:
     """Opens mailers, with short times, and closes them."""
     with ExitStack() as stack:
 
-        def open_for(server: SmtpServer | None = None, **changes: Any) -> SmtpMailer:
+        def open_for(server: SmtpServer | None = None, engine: Engine | None = None, **changes: Any) -> SmtpMailer:
             told: dict[str, Any] = {"host": "127.0.0.1", "security": "none", "timeout_seconds": 5}
             told |= {"answer_timeout_seconds": 5, "local_hostname": "nolapse.test"}
             if server is not None:
                 told |= {"port": server.port, "ca_file": server.ca_file}
-            mailer = open_mailer(SmtpSettings(**told | changes))
+            mailer = open_mailer(SmtpSettings(**told | changes), engine)
             stack.callback(mailer.close)
             return mailer
 
@@ -609,42 +614,37 @@ class TestCheck:
         assert "smtp.security" in findings["smtp encryption"].advice
 
 
-class TestPace:
-    def test_calls_are_spread_evenly(self) -> None:
-        now, slept = [100.0], []
+class TestLimit:
+    @pytest.mark.parametrize(
+        ("per_minute", "limit"),
+        [
+            (1, Window(1, 60.0)),
+            (6, Window(1, 10.0)),
+            (59, Window(1, 60 / 59)),
+            (60, Window(10, 10.0)),
+            (600, Window(100, 10.0)),
+        ],
+    )
+    def test_mails_are_spread_evenly(self, per_minute: int, limit: Window) -> None:
+        assert windows(per_minute) == (limit,)
 
-        def sleep(seconds: float) -> None:
-            slept.append(round(seconds, 6))
-            now[0] += seconds
-
-        pace = Pace(120, lambda: now[0], sleep)
-        for _ in range(3):
-            pace.wait()
-        assert slept == [0.5, 0.5]
-        now[0] += 0.2
-        pace.wait()
-        assert slept[-1] == 0.3
-        now[0] += 60
-        pace.wait()
-        pace.wait()
-        assert slept[3:] == [0.5]
-
-    def test_no_limit_never_sleeps(self) -> None:
-        def never(_: float) -> None:
-            raise AssertionError("it slept")
-
-        reads: list[int] = []
-        pace = Pace(0, lambda: float(len(reads)), never)
-        for _ in range(100):
-            pace.wait()
-        assert reads == []
-
-    def test_mails_keep_to_it(self, opened: Open, plain: SmtpServer) -> None:
-        mailer = opened(plain, max_per_minute=600)
+    def test_all_who_send_by_this_database_keep_to_it_together(
+        self, opened: Open, plain: SmtpServer, tmp_path: Path
+    ) -> None:
+        url = f"sqlite:///{tmp_path / 'nolapse.db'}"
+        make_ledger(url)
+        stores = [open_store(url), open_store(url)]
         started = time.monotonic()
-        results = mailer.send([a_mail() for _ in range(4)])
-        assert {result.handed for result in results} == {Handed.DELIVERED}
-        assert time.monotonic() - started >= 0.3
+        for store in stores:
+            mailer = opened(plain, engine=store.engine, max_per_minute=600)
+            results = mailer.send([a_mail() for _ in range(3)])
+            assert {result.handed for result in results} == {Handed.DELIVERED}
+        # Six mails, a tenth of a second apart, whoever sends them.
+        assert time.monotonic() - started >= 0.5
+        with stores[0].read() as connection:
+            assert connection.execute(select(call_limits.c.name)).scalars().all() == ["smtp 127.0.0.1"]
+        for store in stores:
+            store.close()
 
 
 class TestServerProcess:
