@@ -1,14 +1,21 @@
 """What the counts of calls to CRMs share: the orders, spread over accounts with people, and how a count is told."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import event
 
-from tests.builders import account, facts, person
+from core import golive
+from core.migrations import migrate
+from core.model import RepFacts
+from core.policy import TaskPolicy
+from tests.builders import House, account, facts, person
 
 DAY = date(2026, 11, 18)
 END = DAY + timedelta(days=120)  # nothing is due: only records go
@@ -49,6 +56,21 @@ class Count:
             click.echo(f"  {number:6}  {name}")
         for name, number in sorted(self.asides.items()):
             click.echo(f"  {number:6}  {name} (aside)")
+
+
+@contextmanager
+def live_house(folder: Path) -> Iterator[House]:
+    """A house that is live, in a folder, with one rep: Eve. No cap holds her calls back."""
+    house = House(f"sqlite:///{folder / 'nolapse.db'}", tasks=TaskPolicy(per_day=0))
+    event.listen(house.store.engine, "connect", no_sync)
+    try:
+        migrate(house.store)
+        with house.store.begin() as connection:
+            golive.go_live(connection, date(2020, 1, 1))
+        house.source.known_reps = (RepFacts("eve", "Eve", "eve@ours.example"),)
+        yield house
+    finally:
+        house.close()
 
 
 def no_sync(connection: sqlite3.Connection, _record: object) -> None:

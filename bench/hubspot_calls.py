@@ -10,21 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import SecretStr, TypeAdapter
-from sqlalchemy import event
 
-from bench.crm_orders import DAY, Count, Size, no_sync, portfolio, to_be_called
+from bench.crm_orders import DAY, Count, Size, live_house, portfolio, to_be_called
 from connectors.hubspot.connector import HubSpotCrm, open_crm
 from connectors.hubspot.settings import HubSpotSettings
-from core import golive
-from core.migrations import migrate
-from core.model import RepFacts
-from core.policy import TaskPolicy
 from tests.builders import House
 from tests.fakes.hubspot import HubSpotServer, World, running_hubspot
 
@@ -39,20 +34,11 @@ def calls_for(number: int) -> int:
 @contextmanager
 def installation(folder: Path, **settings: Any) -> Iterator[tuple[House, HubSpotServer]]:
     """A house whose CRM is the stand-in, set up and live."""
-    with running_hubspot(World(tier="enterprise")) as server:
-        house = House(f"sqlite:///{folder / 'nolapse.db'}", tasks=TaskPolicy(per_day=0))
-        event.listen(house.store.engine, "connect", no_sync)
-        try:
-            migrate(house.store)
-            with house.store.begin() as connection:
-                golive.go_live(connection, date(2020, 1, 1))
-            server.world.add_owner("eve@ours.example", "Eve", "Example")
-            house.source.known_reps = (RepFacts("eve", "Eve", "eve@ours.example"),)
-            open_as_new(house, server, **settings).setup(False)
-            server.forget_calls()
-            yield house, server
-        finally:
-            house.close()
+    with running_hubspot(World(tier="enterprise")) as server, live_house(folder) as house:
+        server.world.add_owner("eve@ours.example", "Eve", "Example")
+        open_as_new(house, server, **settings).setup(False)
+        server.forget_calls()
+        yield house, server
 
 
 def open_as_new(house: House, server: HubSpotServer, **settings: Any) -> HubSpotCrm:

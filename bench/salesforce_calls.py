@@ -18,17 +18,12 @@ from typing import Any
 
 import click
 from pydantic import SecretStr, TypeAdapter
-from sqlalchemy import event
 
 import connectors.salesforce
-from bench.crm_orders import DAY, Count, Size, no_sync, portfolio, to_be_called
+from bench.crm_orders import DAY, Count, Size, live_house, portfolio, to_be_called
 from connectors.salesforce.blueprint import folders
 from connectors.salesforce.connector import SalesforceCrm, open_crm
 from connectors.salesforce.settings import SalesforceSettings
-from core import golive
-from core.migrations import migrate
-from core.model import RepFacts
-from core.policy import TaskPolicy
 from tests.builders import House
 from tests.fakes.salesforce import Came, Org, SalesforceServer, running_salesforce
 
@@ -103,20 +98,11 @@ def calls_for(number: int) -> int:
 @contextmanager
 def installation(folder: Path, **settings: Any) -> Iterator[Bench]:
     """The bench, with a database in the folder."""
-    with running_salesforce(Org(api_calls=10_000_000)) as server:
-        house = House(f"sqlite:///{folder / 'nolapse.db'}", tasks=TaskPolicy(per_day=0))
-        event.listen(house.store.engine, "connect", no_sync)
-        try:
-            migrate(house.store)
-            with house.store.begin() as connection:
-                golive.go_live(connection, date(2020, 1, 1))
-            server.org.add_user("eve@ours.example", "Eve", "Example")
-            house.source.known_reps = (RepFacts("eve", "Eve", "eve@ours.example"),)
-            bench = Bench(house, server, settings)
-            bench.open()
-            yield bench
-        finally:
-            house.close()
+    with running_salesforce(Org(api_calls=10_000_000)) as server, live_house(folder) as house:
+        server.org.add_user("eve@ours.example", "Eve", "Example")
+        bench = Bench(house, server, settings)
+        bench.open()
+        yield bench
 
 
 def first_sync(bench: Bench, size: Size) -> Count:

@@ -35,7 +35,7 @@ def import_consent(file: Path, dry_run: bool, as_json: bool) -> None:
     A basis is consent, double_opt_in, customer or legitimate_interest; none takes back what was noted. What a later row
     says of an address and channel counts. Ends with 1 where rows could not be used: they are kept in the rejects file.
     """
-    from cli.csv_files import read_csv, usable
+    from cli.csv_files import read_csv, rejects_as_json, say_rejects, usable
     from core import consents
     from core.batches import batched
 
@@ -55,8 +55,7 @@ def import_consent(file: Path, dry_run: bool, as_json: bool) -> None:
         if rejects and not dry_run:
             kept("consent", read.header, rejects)
     if as_json:
-        told = [{"where": one.where, "column": one.column, "reason": one.reason} for one in rejects]
-        say_json({**total, "rejected": told, "dry_run": dry_run})
+        say_json({**total, "rejected": rejects_as_json(rejects), "dry_run": dry_run})
     else:
         would = "would be " if dry_run else ""
         click.echo(
@@ -65,10 +64,7 @@ def import_consent(file: Path, dry_run: bool, as_json: bool) -> None:
         )
         if total["strangers"]:
             click.echo(f"{total['strangers']} addresses are of no contact yet; what was noted waits for them.")
-        for one in rejects[:20]:
-            click.echo(f"{one.where}, column {one.column}: {one.reason}")
-        for path in kept.files:
-            click.echo(f"The rows that cannot be used are in {path}.")
+        say_rejects(rejects, kept.files)
     sys.exit(1 if rejects else 0)
 
 

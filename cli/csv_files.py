@@ -8,11 +8,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import click
+
 from core.errors import UsageError
 from core.model import BadRow, Reject
 from core.suppressions import normal_address
 
 _LONGEST = 500
+_MOST_TOLD = 20
 _T = TypeVar("_T")
 
 
@@ -75,6 +78,19 @@ def usable(read: CsvRows, meant: Callable[[Row], Iterable[_T]]) -> tuple[list[_T
         except BadRow as error:
             rejects.append(Reject(row.where, error.column, error.reason, row.raw))
     return found, rejects
+
+
+def rejects_as_json(rejects: Iterable[Reject]) -> list[dict[str, str]]:
+    """Rows that cannot be used, as `--json` tells of them."""
+    return [{"where": one.where, "column": one.column, "reason": one.reason} for one in rejects]
+
+
+def say_rejects(rejects: Sequence[Reject], files: Iterable[Path]) -> None:
+    """Tells of the first rows that cannot be used, and in which files all of them are."""
+    for one in rejects[:_MOST_TOLD]:
+        click.echo(f"{one.where}, column {one.column}: {one.reason}")
+    for path in files:
+        click.echo(f"The rows that cannot be used are in {path}.")
 
 
 def address_of(row: Row, column: str) -> str:

@@ -98,7 +98,7 @@ def import_suppressions(file: Path, today: date | None, dry_run: bool, as_json: 
     commercial: offers only), source, reason, since (YYYY-MM-DD). A file of `suppress export` can be taken in as it is.
     What is known already stays. Ends with 1 where rows could not be used: they are kept in the rejects file.
     """
-    from cli.csv_files import read_csv, usable
+    from cli.csv_files import read_csv, rejects_as_json, say_rejects, usable
     from core.batches import batched
     from core.suppressions import queue_optouts, suppress_all
 
@@ -119,15 +119,11 @@ def import_suppressions(file: Path, today: date | None, dry_run: bool, as_json: 
         if rejects and not dry_run:
             kept("suppress", read.header, rejects)
     if as_json:
-        told = [{"where": one.where, "column": one.column, "reason": one.reason} for one in rejects]
-        say_json({"new": new, "known": len(refusals) - new, "rejected": told, "dry_run": dry_run})
+        say_json({"new": new, "known": len(refusals) - new, "rejected": rejects_as_json(rejects), "dry_run": dry_run})
     else:
         would = " would be" if dry_run else ""
         click.echo(f"{new} refusals{would} new, {len(refusals) - new} as before; {len(rejects)} rows cannot be used.")
-        for one in rejects[:20]:
-            click.echo(f"{one.where}, column {one.column}: {one.reason}")
-        for path in kept.files:
-            click.echo(f"The rows that cannot be used are in {path}.")
+        say_rejects(rejects, kept.files)
     sys.exit(1 if rejects else 0)
 
 
