@@ -41,16 +41,30 @@ def take(store: Store, crm: Crm, timer: Timer, lock: Lock, policy: Policy) -> in
 
 
 def apply_all(connection: Connection, crm: str, changes: Iterable[CrmChange], policy: Policy, timer: Timer) -> None:
-    """Applies changes of a CRM in their order. Whoever calls holds the step sync."""
+    """Applies changes of a CRM in their order, outcomes that follow each other at once.
+
+    Whoever calls holds the step sync.
+    """
+    outcomes: dict[str, CrmChange] = {}
+
+    def take_outcomes() -> None:
+        if outcomes:
+            task_outcomes.take(connection, crm, list(outcomes.values()), policy, timer)
+            outcomes.clear()
+
     for change in changes:
-        _apply(connection, crm, change, policy, timer)
+        if change.what != "task_outcome" or change.task_key in outcomes:
+            take_outcomes()
+        if change.what == "task_outcome":
+            outcomes[change.task_key] = change
+        else:
+            _apply(connection, crm, change, timer)
+    take_outcomes()
 
 
-def _apply(connection: Connection, crm: str, change: CrmChange, policy: Policy, timer: Timer) -> None:
+def _apply(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:
     account = accounts.c.account_key == change.account_key
     match change.what:
-        case "task_outcome":
-            task_outcomes.take(connection, crm, change, policy, timer)
         case "deal" | "contacted":
             engagements.apply(connection, change, timer)
         case "owner":

@@ -51,17 +51,18 @@ def apply(connection: Connection, change: CrmChange, timer: Timer) -> None:
     if account_id is None:
         return
     if change.what == "deal":
-        _write(connection, account_id, open_deal=change.value == "open")
+        row = {"account_id": account_id, "open_deal": change.value == "open"}
+        upsert(connection, engagements, ["account_id"], [row])
     else:
-        talked(connection, account_id, change.at.date() if change.at is not None else timer.day)
+        talked(connection, [account_id], change.at.date() if change.at is not None else timer.day)
 
 
-def talked(connection: Connection, account_id: int, day: date) -> None:
-    """Notes on which day somebody talked to an account; an earlier day than the one known changes nothing."""
-    known = of_accounts(connection, [account_id]).get(account_id, Engagement())
-    if known.contacted_on is None or known.contacted_on < day:
-        _write(connection, account_id, contacted_on=day)
-
-
-def _write(connection: Connection, account_id: int, **said: date | bool) -> None:
-    upsert(connection, engagements, ["account_id"], [{"account_id": account_id, **said}])
+def talked(connection: Connection, account_ids: Collection[int], day: date) -> None:
+    """Notes on which day somebody talked to accounts; an earlier day than the one known changes nothing."""
+    known = of_accounts(connection, account_ids)
+    rows = []
+    for account_id in dict.fromkeys(account_ids):
+        before = known.get(account_id, Engagement()).contacted_on
+        if before is None or before < day:
+            rows.append({"account_id": account_id, "contacted_on": day})
+    upsert(connection, engagements, ["account_id"], rows)

@@ -14,15 +14,17 @@ Each follows once. Where a rep corrects what they said, what followed from it is
 believed runs again with the next settle.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from core import engagements, follow_ups, wishes
+from core.batches import batched
 from core.confirmations import Confirmation, note, retract
 from core.cycles import run_again
 from core.follow_ups import FollowUp
@@ -35,27 +37,51 @@ from core.timing import Timer
 from core.words import Certainty, Clock, ConfirmationState, Stage, TaskKind, TaskOutcome, TaskState, Urgency
 
 
-def take(connection: Connection, crm: str, change: CrmChange, policy: Policy, timer: Timer) -> None:
-    """Closes the task that a rep has done, and draws what follows from its outcome."""
+def take(connection: Connection, crm: str, changes: Sequence[CrmChange], policy: Policy, timer: Timer) -> None:
+    """Closes the tasks that reps have done, and draws what follows from their outcomes. Names each task once."""
     query = select(tasks, accounts.c.account_key, accounts.c.country, accounts.c.zone)
     query = query.join(accounts, accounts.c.id == tasks.c.account_id)
-    row = connection.execute(query.where(tasks.c.task_key == change.task_key)).one_or_none()
-    if row is None:
+    known = {
+        row.task_key: row
+        for batch in batched([change.task_key for change in changes], _BATCH)
+        for row in connection.execute(query.where(tasks.c.task_key.in_(batch)))
+    }
+    done = [(known[change.task_key], change) for change in changes if change.task_key in known]
+    if not done:
         return
-    mine = update(tasks).where(tasks.c.id == row.id)
-    open_now = tasks.c.state.in_(OPEN)
+    shut = update(tasks).values(state=TaskState.CLOSED, closed_at=timer.opening, reason="done by the rep")
+    for ids in batched([row.id for row, _ in done], _BATCH):
+        connection.execute(shut.where(tasks.c.id.in_(ids), tasks.c.state.in_(OPEN)))
+    said = [(row, change) for row, change in done if row.outcome != change.value]
+    if not said:
+        return
     connection.execute(
-        mine.where(open_now).values(state=TaskState.CLOSED, closed_at=timer.opening, reason="done by the rep")
+        update(tasks).where(tasks.c.id == bindparam("which")).values(outcome=bindparam("said")),
+        [{"which": row.id, "said": change.value} for row, change in said],
     )
-    if row.outcome == change.value:
-        return
-    connection.execute(mine.values(outcome=change.value))
-    _take_back(connection, crm, row, timer)
-    about = _orders_of(connection, row.id)
-    if row.kind == TaskKind.CALL:
-        _end_escalation(connection, row.account_id, timer)
-    if change.value in engagements.TALKED:
-        engagements.talked(connection, row.account_id, timer.day)
+    for row, _ in said:
+        _take_back(connection, crm, row, timer)
+    _end_escalations(connection, {row.account_id for row, _ in said if row.kind == TaskKind.CALL}, timer)
+    talked = [row.account_id for row, change in said if change.value in engagements.TALKED]
+    engagements.talked(connection, talked, timer.day)
+    about = _orders_of(connection, [row.id for row, change in said if change.value in _ABOUT_ORDERS])
+    unanswered: list[tuple[Any, Sequence[Any]]] = []
+    for row, change in said:
+        if change.value == TaskOutcome.NO_ANSWER and row.kind == TaskKind.CALL:
+            unanswered.append((row, about[row.id]))
+        else:
+            _follow(connection, crm, row, change, about[row.id], policy, timer)
+    _call_again(connection, unanswered, policy, timer)
+
+
+_BATCH = 500
+_ABOUT_ORDERS = frozenset(TaskOutcome) - {TaskOutcome.DONE, TaskOutcome.REACHED, TaskOutcome.DO_NOT_CALL}
+
+
+def _follow(
+    connection: Connection, crm: str, row: Any, change: CrmChange, about: Sequence[Any], policy: Policy, timer: Timer
+) -> None:
+    """What follows from the outcome of a task (row) for the orders that it is about."""
     match change.value:
         case TaskOutcome.DO_NOT_CALL:
             connection.execute(update(accounts).where(accounts.c.id == row.account_id).values(do_not_call=True))
@@ -73,9 +99,6 @@ def take(connection: Connection, crm: str, change: CrmChange, policy: Policy, ti
                     wishes.apply(connection, crm, replace(change, what="lost", order_key=one.order_key), timer)
         case TaskOutcome.WRONG_PERSON:
             Desk(connection, policy.tasks, timer).ask([_find_contact(row, one, timer) for one in about])
-        case TaskOutcome.NO_ANSWER:
-            if row.kind == TaskKind.CALL:
-                _call_again(connection, row, about, policy, timer)
 
 
 def _take_back(connection: Connection, crm: str, task: Any, timer: Timer) -> None:
@@ -96,16 +119,20 @@ def _take_back(connection: Connection, crm: str, task: Any, timer: Timer) -> Non
             run_again(connection, connection.execute(select(cycles.c.id).where(mine, lost)).scalars().all())
 
 
-def _orders_of(connection: Connection, task_id: int) -> Sequence[Any]:
-    """The open cycles that the task is, or was, about."""
+def _orders_of(connection: Connection, task_ids: Sequence[int]) -> dict[int, list[Any]]:
+    """The open cycles that each task is, or was, about."""
     query = (
-        select(cycles.c.id, cycles.c.clock, cycles.c.number, orders.c.order_key)
+        select(cycles.c.id, cycles.c.clock, cycles.c.number, orders.c.order_key, task_orders.c.task_id)
         .join(orders, orders.c.id == cycles.c.order_id)
         .join(task_orders, task_orders.c.cycle_id == cycles.c.id)
-        .where(task_orders.c.task_id == task_id, cycles.c.open, cycles.c.closing == "")
+        .where(cycles.c.open, cycles.c.closing == "")
         .order_by(cycles.c.id)
     )
-    return connection.execute(query).all()
+    found: dict[int, list[Any]] = defaultdict(list)
+    for batch in batched(task_ids, _BATCH):
+        for row in connection.execute(query.where(task_orders.c.task_id.in_(batch))):
+            found[row.task_id].append(row)
+    return found
 
 
 def _confirmed(crm: str, one: Any, change: CrmChange, timer: Timer) -> Confirmation:
@@ -127,13 +154,16 @@ def _find_contact(task: Any, one: Any, timer: Timer) -> Ask:
     )  # fmt: skip
 
 
-def _call_again(connection: Connection, task: Any, about: Sequence[Any], policy: Policy, timer: Timer) -> None:
-    tried = _unanswered(connection, [one.id for one in about])
+def _call_again(
+    connection: Connection, unanswered: Sequence[tuple[Any, Sequence[Any]]], policy: Policy, timer: Timer
+) -> None:
+    """Wants calls again that nobody has answered (tasks, and what each is about), unless that was so too often."""
+    tried = _unanswered(connection, [one.id for _, about in unanswered for one in about])
     rules = policy.tasks
     day = timer.day + timedelta(days=rules.no_answer_days)
-    urgency = Urgency(task.urgency)
     wanted = [
-        FollowUp(one.id, Clock(one.clock), task.account_id, task.country, task.zone, urgency, day)
+        FollowUp(one.id, Clock(one.clock), task.account_id, task.country, task.zone, Urgency(task.urgency), day)
+        for task, about in unanswered
         for one in about
         if tried.get(one.id, 0) <= rules.no_answer_times
     ]
@@ -142,23 +172,22 @@ def _call_again(connection: Connection, task: Any, about: Sequence[Any], policy:
 
 def _unanswered(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, int]:
     """How many calls about each cycle have had no answer since somebody last said anything else."""
-    said = (tasks.c.kind == TaskKind.CALL) & (tasks.c.outcome != "") & task_orders.c.cycle_id.in_(cycle_ids)
     query = (
         select(task_orders.c.cycle_id, tasks.c.outcome)
         .join(tasks, tasks.c.id == task_orders.c.task_id)
-        .where(said)
+        .where(tasks.c.kind == TaskKind.CALL, tasks.c.outcome != "")
         .order_by(tasks.c.generation)
     )
     found: dict[int, int] = {}
-    for cycle_id, outcome in connection.execute(query):
-        found[cycle_id] = found.get(cycle_id, 0) + 1 if outcome == TaskOutcome.NO_ANSWER else 0
+    for batch in batched(cycle_ids, _BATCH):
+        for cycle_id, outcome in connection.execute(query.where(task_orders.c.cycle_id.in_(batch))):
+            found[cycle_id] = found.get(cycle_id, 0) + 1 if outcome == TaskOutcome.NO_ANSWER else 0
     return found
 
 
-def _end_escalation(connection: Connection, account_id: int, timer: Timer) -> None:
+def _end_escalations(connection: Connection, account_ids: Collection[int], timer: Timer) -> None:
     """The manager need not see to a call that was made."""
-    query = select(tasks).where(
-        tasks.c.account_id == account_id, tasks.c.kind == TaskKind.ESCALATION, tasks.c.state.in_(OPEN)
-    )
-    for task in connection.execute(query).all():
-        close(connection, task, Reason.CALL_ANSWERED, timer)
+    query = select(tasks).where(tasks.c.kind == TaskKind.ESCALATION, tasks.c.state.in_(OPEN))
+    for batch in batched(sorted(account_ids), _BATCH):
+        for task in connection.execute(query.where(tasks.c.account_id.in_(batch))).all():
+            close(connection, task, Reason.CALL_ANSWERED, timer)

@@ -191,3 +191,37 @@ class TestOutcomes:
         house.sync(NEXT)
         [task] = house.rows(tasks)
         assert (task.state, task.reason, task.outcome) == (TaskState.CLOSED, Reason.NO_MEMBERS, "reached")
+
+    def test_outcomes_of_many_calls_come_at_once(self, house: House) -> None:
+        said = ("no_answer", "reached", "renewed", "wrong_person", "no_answer", "do_not_call")
+        house.source.rows = [
+            facts(str(number), ends_on=END, account=account(f"customer-{number}")) for number in range(len(said))
+        ]
+        house.run(CALL)
+        keys = {task.account_id: task.task_key for task in house.rows(tasks)}
+        changes(
+            house,
+            *(
+                change(f"{id}", "task_outcome", one, task_key=keys[id])
+                for id, one in zip(sorted(keys), said, strict=True)
+            ),
+        )
+        assert take_in(house, NEXT) == len(said)
+        done = {task.account_id: task.outcome for task in house.rows(tasks) if task.state == TaskState.CLOSED}
+        assert [done[id] for id in sorted(keys)] == list(said)
+        again = [task.account_id for task in house.rows(tasks, tasks.c.kind == "call") if task.generation == 2]
+        assert again == [id for id, one in zip(sorted(keys), said, strict=True) if one == "no_answer"]
+        assert [task.account_id for task in house.rows(tasks, tasks.c.kind == "contact")] == [sorted(keys)[3]]
+        assert len(house.rows(confirmations)) == 1
+        assert [row.id for row in house.rows(accounts) if row.do_not_call] == [sorted(keys)[5]]
+
+    def test_a_correction_in_the_same_breath_counts_last(self, house: House) -> None:
+        key = with_task(house)
+        changes(
+            house,
+            change("first", "task_outcome", "no_answer", task_key=key),
+            change("second", "task_outcome", "reached", task_key=key),
+        )
+        take_in(house, NEXT)
+        assert [(task.task_key, task.outcome) for task in house.rows(tasks) if task.outcome] == [(key, "reached")]
+        assert not [touch for touch, state in house.touches().items() if "again" in touch[1] and state[0] == "planned"]

@@ -32,7 +32,7 @@ def with_task(house: House) -> str:
 def say(house: House, key: str, outcome: str, day: date = CALL, **told: str) -> None:
     with house.store.begin() as connection:
         change = CrmChange(f"{key}:{outcome}", "task_outcome", task_key=key, value=outcome, facts=told)
-        take(connection, "memory", change, house.policy, WholeDay(day))
+        take(connection, "memory", [change], house.policy, WholeDay(day))
 
 
 def work(house: House, day: date) -> None:
