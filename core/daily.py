@@ -1,11 +1,12 @@
-"""How often a person is written to, whatever has come between planning and now.
+"""How often a person is written to, whatever has come between planning and now. A person is an address: whoever sees to
+several accounts has one mailbox.
 
 At most one renewal mail goes to a person on a day, and so many mails of any clock in a day and in seven days as the caps
 allow. Planning sees to the first already; but a mail may come back after a death or a failure and meet the next one.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
+from core import golive
 from core.caps import Going, Wait, next_day
 from core.dossiers import Dossiers
 from core.policy import CapPolicy
 from core.reasons import Reason
-from core.schema import deliveries
+from core.schema import contacts, deliveries
 from core.words import Clock, DeliveryKind, DeliveryState, Urgency
 
 _GONE = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.UNCERTAIN)
@@ -29,19 +31,27 @@ _DAY = timedelta(days=1)
 class ContactCap:
     """What a person gets in a day and in a week. Critical and expired mails go in any case, and count for the others.
 
-    Of two that are claimed the urgent one goes, else the older, whoever has claimed them.
+    Of two that are claimed the urgent one goes, else the older, whoever has claimed them. On the day on which an account
+    goes live its people get one mail in all, however much there is to say; what else is urgent follows the next day.
     """
 
     policy: CapPolicy
 
     def waits(self, connection: Connection, going: Sequence[Going], dossiers: Dossiers) -> Mapping[int, Wait]:
         patient = [one for one in going if not one.urgency.passes_limits and not one.forced]
+        patient += self._on_first_day(
+            connection, [one for one in going if one.urgency.passes_limits and not one.forced]
+        )
         if not patient:
             return {}
-        rivals = _rivals(connection, {one.row.contact_id for one in patient}, min(one.day for one in patient) - _WEEK)
+        addresses = {id: contact.email for id, contact in dossiers.people.items()}
+        people = {addresses[one.row.contact_id] for one in patient}
+        rivals = _rivals(connection, people, min(one.day for one in patient) - _WEEK)
         waiting: dict[int, Wait] = {}
         for one in patient:
-            free = self._free_day(one, [rival for rival in rivals[one.row.contact_id] if _stands(rival, one)])
+            free = self._free_day(
+                one, [rival for rival in rivals[addresses[one.row.contact_id]] if _stands(rival, one)]
+            )
             if free > one.day:
                 waiting[one.row.id] = next_day(one, free, Reason.CONTACT_CAP, dossiers)
         return waiting
@@ -54,8 +64,17 @@ class ContactCap:
             day += _DAY
         return day
 
+    def _on_first_day(self, connection: Connection, urgent: Sequence[Going]) -> list[Going]:
+        """Of urgent mails those that would go on the day on which their account goes live."""
+        if not urgent or not self.policy.mails_per_contact_day:
+            return []
+        live = golive.live(connection)
+        return [one for one in urgent if one.day == live.since(one.dossier.order.account_id)]
+
     def _may(self, day: date, one: Going, days: Sequence[tuple[date, str]]) -> bool:
         same = [clock for on, clock in days if on == day]
+        if one.urgency.passes_limits:
+            return not same or day != one.day
         if one.row.clock == Clock.RENEWAL and Clock.RENEWAL in same:
             return False
         if self.policy.mails_per_contact_day and len(same) >= self.policy.mails_per_contact_day:
@@ -64,18 +83,20 @@ class ContactCap:
         return not self.policy.mails_per_contact_week or week < self.policy.mails_per_contact_week
 
 
-def _rivals(connection: Connection, people: set[int], since: date) -> dict[int, list[Any]]:
-    """The mails of these people that have gone lately, or are about to."""
+def _rivals(connection: Connection, people: Collection[str], since: date) -> dict[str, list[Any]]:
+    """The mails to these addresses that have gone lately, or are about to."""
+    query = select(contacts.c.id, contacts.c.email).where(contacts.c.email.in_(people))
+    addresses = {id: email for id, email in connection.execute(query)}
     columns = (deliveries.c.id, deliveries.c.contact_id, deliveries.c.state, deliveries.c.day, deliveries.c.clock)
     gone = deliveries.c.state.in_(_GONE) & (deliveries.c.day > since)
-    query = select(*columns, deliveries.c.urgency).where(
-        deliveries.c.contact_id.in_(people),
+    mails = select(*columns, deliveries.c.urgency).where(
+        deliveries.c.contact_id.in_(addresses),
         deliveries.c.kind == DeliveryKind.MAIL,
         or_(deliveries.c.state == DeliveryState.CLAIMED, gone),
     )
-    found: dict[int, list[Any]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.contact_id].append(row)
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in connection.execute(mails):
+        found[addresses[row.contact_id]].append(row)
     return found
 
 
@@ -85,7 +106,9 @@ def _stands(rival: Any, one: Going) -> bool:
         return False
     if rival.state != DeliveryState.CLAIMED:
         return True
-    return Urgency(rival.urgency).passes_limits or bool(rival.id < one.row.id)
+    urgent = Urgency(rival.urgency).passes_limits
+    older = bool(rival.id < one.row.id)
+    return (urgent and older) if one.urgency.passes_limits else (urgent or older)
 
 
 def _day_of(rival: Any, one: Going) -> date:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
+from core import golive
 from core.policy import CapPolicy
 from core.reasons import Reason
 from core.schema import deliveries
 from core.words import DeliveryKind
-from tests.builders import House, facts
+from tests.builders import House, account, facts, person
 from tests.core.conftest import MakeHouse, house_on_sqlite
 
 DAY = date(2026, 6, 12)  # a Friday
@@ -146,3 +147,49 @@ def test_what_came_back_after_a_death_does_not_go_beside_the_next_mail(make_hous
     assert on == sorted(set(on)), "one a day"
     assert house.touches()["1", "before-7", "mail"] == ("done", "")
     assert house.touches()["1", "before-14", "mail"][0] in ("done", "merged")
+
+
+AGENCY = person("team@agency.example")
+
+
+def of_two_accounts(make_house: MakeHouse, *days_left: int, live: date = DAY - timedelta(days=90)) -> House:
+    """A house with a mail for each of two customers, who share the address of an agency."""
+    house = make_house(
+        [
+            facts(
+                f"{number}", ends_on=DAY + timedelta(days=days), account=account(f"customer-{number}"), people=(AGENCY,)
+            )
+            for number, days in enumerate(days_left, 1)
+        ]
+    )
+    with house.store.begin() as connection:
+        golive.go_live(connection, live)
+    house.sync(DAY)
+    house.plan(DAY)
+    return house
+
+
+def test_an_address_that_two_customers_share_is_one_person(make_house: MakeHouse) -> None:
+    house = of_two_accounts(make_house, 14, 14)
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+    states = [(mail.state, mail.day, mail.reason) for mail in mails(house)]
+    assert states == [("delivered", DAY, ""), ("planned", MONDAY, Reason.CONTACT_CAP)]
+    assert house.deliver(MONDAY).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+def test_on_the_day_of_going_live_a_person_gets_one_mail_however_urgent(make_house: MakeHouse) -> None:
+    house = of_two_accounts(make_house, 3, 3, live=DAY)
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 1
+    assert [(mail.state, mail.day) for mail in mails(house)] == [("delivered", DAY), ("planned", DAY + ONE)]
+    assert house.deliver(DAY + ONE).kinds[DeliveryKind.MAIL].delivered == 1
+
+
+def test_on_the_day_of_going_live_the_most_urgent_goes(make_house: MakeHouse) -> None:
+    house = of_two_accounts(make_house, 14, 3, live=DAY)
+    house.deliver(DAY)
+    assert {mail.urgency: mail.state for mail in mails(house)} == {"critical": "delivered", "warning": "planned"}
+
+
+def test_later_all_that_is_urgent_goes(make_house: MakeHouse) -> None:
+    house = of_two_accounts(make_house, 3, 3)
+    assert house.deliver(DAY).kinds[DeliveryKind.MAIL].delivered == 2
