@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
-from core.certainty import Ending, Newcomer, replacements
+from core.certainty import PLACED_BEFORE_END_DAYS, Ending, Newcomer, replacements
 from core.clocks import ENDED_BY_STATUS
 from core.intake import Taken
 from core.schema import confirmations, cycles, orders
@@ -139,20 +139,23 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
     )  # fmt: skip
     open_cycle = (cycles.c.clock == Clock.RENEWAL) & cycles.c.open & (cycles.c.closing == "")
     tls = (orders.c.kind == ProductKind.TLS) & orders.c.account_id.in_(account_ids)
-    old = select(*columns, cycles.c.ends_on).join(cycles, cycles.c.order_id == orders.c.id).where(open_cycle, tls)
+    near = cycles.c.ends_on <= today + timedelta(days=PLACED_BEFORE_END_DAYS + 1)  # nothing is placed earlier
+    old = select(*columns, cycles.c.ends_on).join(cycles, cycles.c.order_id == orders.c.id).where(open_cycle, tls, near)
     endings = [
         Ending(row.order_key, row.account_id, _names(row), row.placed_on, row.ends_on)
         for row in connection.execute(old)
-        if (row.ends_on - today).days <= _HORIZON_DAYS
     ]
     if not endings:
         return 0
     ends_on = func.coalesce(orders.c.order_expires_on, orders.c.certificate_expires_on)
+    first = min(one.ends_on for one in endings) - timedelta(days=PLACED_BEFORE_END_DAYS)
     new = select(*columns, orders.c.status, orders.c.renewal_of, ends_on.label("ends_on")).where(
         tls,
         ends_on.is_not(None),
         orders.c.status.in_((OrderStatus.ISSUED, OrderStatus.PENDING)),
         orders.c.certificate_issued_on.is_not(None),
+        orders.c.placed_on >= first,
+        orders.c.renewal_of == "",
         ends_on >= today,
     )
     spent = _spent(connection, account_ids)
@@ -185,10 +188,6 @@ def _spent(connection: Connection, account_ids: Sequence[int]) -> set[str]:
         .where(held, confirmations.c.certainty != Certainty.PROBABLE)
     )
     return set(connection.execute(query).scalars())
-
-
-# A replacement is placed at most 90 days before the old order's end; ends further away need no look.
-_HORIZON_DAYS = 91
 
 
 def _names(row: Any) -> frozenset[str]:
