@@ -78,12 +78,13 @@ def deliver(
                 handler.not_delivered(connection, row, DeliveryState.UNCERTAIN, timer)
 
     release_lapsed(store, lost)
-    if DeliveryKind.CALL_CREATE in kinds and not run.counts.held_because:
-        task_limits.put_off(store, policy, timer)
     done = 0
     for kind in ORDER:
         if kind not in kinds or stop():
             continue
+        if kind is DeliveryKind.CALL_CREATE and not run.counts.held_because:
+            # Now and not sooner: raises that have found their tasks closed have asked for new ones.
+            task_limits.put_off(store, policy, timer)
         for taken in _deliver_kind(run, kind, kinds[kind]):
             done += taken
             if progress is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection
 
 from core import call_notes, records
@@ -234,13 +234,8 @@ class CreateKind(TaskKindBase):
             timer,
         )
         made = [(row, result) for row, _, result in done if row.task_id not in notes]
-        for row, result in made:
-            mine = update(tasks).where(tasks.c.id == row.task_id)
-            connection.execute(mine.values(outside_id=result.outside_id, opened_on=timer.day))
-            pressing = timer.day if Urgency(row.urgency) in PRESSING else None
-            connection.execute(
-                mine.where(tasks.c.state == TaskState.PLANNED).values(state=TaskState.OPEN, pressing_since=pressing)
-            )
+        if made:
+            _open(connection, made, timer)
         connection.execute(update(deliveries).where(deliveries.c.id.in_([row.id for row, _ in made])).values(reason=""))
         records.queue(connection, touches_done(connection, [row.id for row, _ in made]), timer)
 
@@ -361,6 +356,22 @@ class CloseKind(TaskKindBase):
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
         return {}
+
+
+def _open(connection: Connection, made: Sequence[tuple[Any, Result]], timer: Timer) -> None:
+    """Tasks have come into being; those of which a rep has said what came of them already stay closed."""
+    rows: list[dict[str, Any]] = [
+        {
+            "which": row.task_id,
+            "outside": result.outside_id,
+            "pressing": timer.day if Urgency(row.urgency) in PRESSING else None,
+        }
+        for row, result in made
+    ]
+    mine = update(tasks).where(tasks.c.id == bindparam("which"))
+    connection.execute(mine.values(outside_id=bindparam("outside"), opened_on=timer.day), rows)
+    still = mine.where(tasks.c.state == TaskState.PLANNED)
+    connection.execute(still.values(state=TaskState.OPEN, pressing_since=bindparam("pressing")), rows)
 
 
 def _open_orders(connection: Connection, task_ids: Sequence[int]) -> dict[int, list[int]]:
