@@ -10,8 +10,8 @@ Settle queues them, one to a person and occasion for all their orders, as touche
 one before going live, or about what ended before it.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -178,11 +178,10 @@ def _queue(connection: Connection, due: Sequence[_Due], policy: Policy, timer: T
             rows.append(_touch(one, timer, TouchState.SKIPPED, reason=reason or Reason.NO_CONTACT))
         else:
             together[choice.candidate.contact_id, one.occasion].append(one)
-    for (contact_id, occasion), mine in together.items():
-        first = dossiers.by_cycle[mine[0].cycle_id]
-        contact = dossiers.people[contact_id]
-        delivery_id = _delivery(connection, first, contact, occasion, mine[0].touchpoint, dossiers, timer)
-        rows += [_touch(one, timer, TouchState.PLANNED, contact_id, delivery_id) for one in mine]
+    drafts = {which: _delivery(dossiers, which, mine[0], timer) for which, mine in together.items()}
+    placed = _insert(connection, drafts)
+    for which, mine in together.items():
+        rows += [_touch(one, timer, TouchState.PLANNED, which[0], placed[which]) for one in mine]
     connection.execute(insert(touches), rows)
 
 
@@ -209,24 +208,14 @@ def _touch(
     }
 
 
-def _delivery(
-    connection: Connection,
-    first: Dossier,
-    contact: Contact,
-    occasion: Occasion,
-    touchpoint: str,
-    dossiers: Dossiers,
-    timer: Timer,
-) -> int:
+def _delivery(dossiers: Dossiers, which: tuple[int, Occasion], due: _Due, timer: Timer) -> dict[str, Any]:
+    """The row of a mail to a person on an occasion; `due` is the first cycle that it is about. Its key lacks a number."""
+    contact_id, occasion = which
+    first, contact = dossiers.by_cycle[due.cycle_id], dossiers.people[contact_id]
     send_after = _opening(dossiers, first, contact, timer)
     day = send_after.astimezone(dossiers.zone(first, contact)).date()
-    name = f"mail:contact-{contact.id}:{occasion}:{day}"
-    numbered = select(func.count()).where(
-        deliveries.c.contact_id == contact.id, deliveries.c.key.startswith(f"{name}:")
-    )
-    number = connection.execute(numbered).scalar_one() + 1
-    row = {
-        "key": f"{name}:{number}",
+    return {
+        "key": f"mail:contact-{contact.id}:{occasion}:{day}",
         "kind": DeliveryKind.MAIL,
         "channel": Channel.MAIL,
         "state": DeliveryState.PLANNED,
@@ -237,10 +226,24 @@ def _delivery(
         "send_after": send_after,
         "urgency": _URGENCY[occasion],
         "nature": nature_of(occasion),
-        "touchpoint": touchpoint,
+        "touchpoint": due.touchpoint,
         "occasion": occasion,
     }
-    return int(connection.execute(insert(deliveries).values(row).returning(deliveries.c.id)).scalar_one())
+
+
+def _insert(
+    connection: Connection, drafts: Mapping[tuple[int, Occasion], dict[str, Any]]
+) -> dict[tuple[int, Occasion], int]:
+    """Stores deliveries, each under the next number of its key, and gives their ids."""
+    if not drafts:
+        return {}
+    people = {row["contact_id"] for row in drafts.values()}
+    query = select(deliveries.c.key).where(deliveries.c.contact_id.in_(people), deliveries.c.occasion != "")
+    had = Counter(key.rpartition(":")[0] for key in connection.execute(query).scalars())
+    rows = {which: row | {"key": f"{row['key']}:{had[row['key']] + 1}"} for which, row in drafts.items()}
+    given = connection.execute(insert(deliveries).returning(deliveries.c.key, deliveries.c.id), list(rows.values()))
+    ids = {key: id for key, id in given}
+    return {which: ids[row["key"]] for which, row in rows.items()}
 
 
 def _opening(dossiers: Dossiers, dossier: Dossier, contact: Contact, timer: Timer) -> datetime:
