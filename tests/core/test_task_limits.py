@@ -74,6 +74,22 @@ class TestCap:
         house.run(WARN)
         assert owners(house) == ["a1", "a3"]
 
+    def test_what_a_raise_asks_for_anew_counts(self, make_house: MakeHouse) -> None:
+        house = make_house(tasks=TaskPolicy(per_day=1))
+        with_calls(house, [10_000])
+        house.run(END - timedelta(days=21))
+        (key,) = house.crm.tasks
+        with_calls(house, [10_000, 20_000])
+        house.sync(WARN)
+        house.settle(WARN)
+        house.plan(WARN)
+        house.crm.finish(key.removeprefix("#"), "done")  # after the raise of it has been planned
+        house.sync(WARN)
+        house.deliver(WARN)
+        assert [row.opened_on for row in house.rows(tasks)].count(WARN) == 1
+        house.run(NEXT)
+        assert owners(house) == ["a1", "a1", "a2"]
+
     def test_each_rep_has_their_own_and_nobody_has_none(self, make_house: MakeHouse) -> None:
         house = make_house(tasks=TaskPolicy(per_day=1))
         with_calls(house, [1, 2], owner="")
