@@ -15,7 +15,7 @@ _SETTINGS = """
 url = "{url}"
 
 [order_report]
-path = "{report}"
+{report}
 
 [brand]
 company = "Nordlicht Hosting"
@@ -35,12 +35,16 @@ mailbox = "{mailbox}"
 
 
 class House:
-    """The application on the database at `url`, with the embedded CRM and mailbox, and the default settings else."""
+    """The application on the database at `url`, with the embedded CRM and mailbox, and the default settings else.
 
-    def __init__(self, url: str, *, report: Path | None = None, mailbox: Path | None = None) -> None:
+    `reading` are the lines of [order_report] where the report is not read by the defaults.
+    """
+
+    def __init__(self, url: str, *, report: Path | None = None, mailbox: Path | None = None, reading: str = "") -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "nolapse.toml"
-            text = _SETTINGS.format(url=url, report=report or "report.csv", mailbox=mailbox or "mailbox")
+            said = reading or f'path = "{report or "report.csv"}"'
+            text = _SETTINGS.format(url=url, report=said, mailbox=mailbox or "mailbox")
             file.write_text(text, encoding="utf-8")
             self.app = App(load(file, environment={}))
 

@@ -33,6 +33,7 @@ from core.messages import Writer
 from core.policy import CapPolicy, MailPolicy, Policy, SyncPolicy
 from core.ports import Connector, Crm, Mailer, OrderSource
 from core.rehearsal import RehearsedCrm, RehearsedMailer
+from core.simulation import SimulatedCrm, WordlessWriter
 from core.store import Store, open_store
 from core.timing import Timer
 from core.words import DeliveryKind
@@ -171,6 +172,17 @@ class App:
         """The same with connectors that take everything and pass nothing on, and the CRM among them."""
         crm = RehearsedCrm() if self.settings.sections.sync.crm else None
         return self._kinds(RehearsedMailer(), crm), crm
+
+    def simulated_kinds(self, crm: SimulatedCrm) -> Mapping[DeliveryKind, Kind]:
+        """Those that reach people, without words and passing nothing on."""
+        writer = WordlessWriter()
+        return {
+            DeliveryKind.MAIL: MailKind(RehearsedMailer(), None, writer, self.links, self.policy),
+            DeliveryKind.CALL_CREATE: CreateKind(crm, writer, self.links, self.policy),
+            DeliveryKind.CALL_RAISE: RaiseKind(crm, self.policy),
+            DeliveryKind.CALL_CLOSE: CloseKind(crm, self.policy),
+            DeliveryKind.CALL_ASSIGN: AssignKind(crm, self.policy),
+        }
 
     def _kinds(self, mailer: Mailer, crm: Crm | None) -> Mapping[DeliveryKind, Kind]:
         found: dict[DeliveryKind, Kind] = {

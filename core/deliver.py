@@ -84,7 +84,7 @@ def deliver(
             continue
         if kind is DeliveryKind.CALL_CREATE and not run.counts.held_because:
             # Now and not sooner: raises that have found their tasks closed have asked for new ones.
-            task_limits.put_off(store, policy, timer)
+            task_limits.put_off(store, policy, timer, gate)
         for taken in _deliver_kind(run, kind, kinds[kind]):
             done += taken
             if progress is not None:

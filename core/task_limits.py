@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from core.policy import Policy
@@ -23,24 +23,25 @@ def rank(urgency: Urgency, value_minor: int) -> tuple[bool, int]:
     return urgency.passes_limits, value_minor * (urgency.rank + 1)
 
 
-def put_off(store: Store, policy: Policy, timer: Timer) -> int:
+def put_off(store: Store, policy: Policy, timer: Timer, gate: ColumnElement[bool]) -> int:
     """Puts new tasks that are due beyond what their reps take in a day off to the next working day; gives how many.
 
+    Only what passes the `gate`, a condition on `deliveries`, takes a place: what waits for something else needs none.
     A task's worth is that of its orders in minor units, whatever their currencies. Support's tasks, and those of
     nobody, are not counted.
     """
     if not policy.tasks.per_day:
         return 0
     with store.read() as connection:
-        if not _over(connection, policy, timer):
+        if not _over(connection, policy, timer, gate):
             return 0
     with store.begin() as connection:
-        return _put_off(connection, policy, timer)
+        return _put_off(connection, policy, timer, gate)
 
 
-def _over(connection: Connection, policy: Policy, timer: Timer) -> set[str]:
+def _over(connection: Connection, policy: Policy, timer: Timer, gate: ColumnElement[bool]) -> set[str]:
     """The reps for whom more is due than they take."""
-    due = _due(timer)
+    due = _due(timer, gate)
     query = select(tasks.c.owner_key, func.count()).join(tasks, tasks.c.id == deliveries.c.task_id)
     wanted = {owner: count for owner, count in connection.execute(query.where(*due).group_by(tasks.c.owner_key))}
     if not wanted:
@@ -49,8 +50,9 @@ def _over(connection: Connection, policy: Policy, timer: Timer) -> set[str]:
     return {owner for owner, count in wanted.items() if count + given[owner] > policy.tasks.per_day}
 
 
-def _due(timer: Timer) -> tuple[Any, ...]:
+def _due(timer: Timer, gate: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
     return (
+        gate,
         deliveries.c.kind == DeliveryKind.CALL_CREATE,
         deliveries.c.state == DeliveryState.PLANNED,
         deliveries.c.send_after <= timer.closing,
@@ -73,15 +75,15 @@ def _given(connection: Connection, owners: Any, timer: Timer) -> Counter[str]:
     return found
 
 
-def _put_off(connection: Connection, policy: Policy, timer: Timer) -> int:
-    over = _over(connection, policy, timer)
+def _put_off(connection: Connection, policy: Policy, timer: Timer, gate: ColumnElement[bool]) -> int:
+    over = _over(connection, policy, timer, gate)
     given = _given(connection, over, timer)
     query = (
         select(deliveries.c.id, deliveries.c.task_id, deliveries.c.urgency, deliveries.c.send_after)
         .add_columns(tasks.c.owner_key, accounts.c.country, accounts.c.zone)
         .join(tasks, tasks.c.id == deliveries.c.task_id)
         .join(accounts, accounts.c.id == tasks.c.account_id)
-        .where(*_due(timer), tasks.c.owner_key.in_(over))
+        .where(*_due(timer, gate), tasks.c.owner_key.in_(over))
         .order_by(deliveries.c.send_after, deliveries.c.id)
     )
     rows = connection.execute(query.with_for_update(of=deliveries)).all()

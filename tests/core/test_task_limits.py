@@ -4,11 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from core import golive
 from core.explain import explain
+from core.pauses import Pause, Scope, pause
 from core.policy import TaskPolicy
 from core.reasons import Reason
 from core.schema import tasks
 from core.task_limits import rank
+from core.timing import WholeDay
 from core.words import Urgency
 from tests.builders import House, account, facts
 from tests.core.conftest import MakeHouse
@@ -89,6 +92,23 @@ class TestCap:
         assert [row.opened_on for row in house.rows(tasks)].count(WARN) == 1
         house.run(NEXT)
         assert owners(house) == ["a1", "a1", "a2"]
+
+    def test_what_is_paused_takes_no_place(self, make_house: MakeHouse) -> None:
+        house = make_house(tasks=TaskPolicy(per_day=1))
+        with_calls(house, [10_000, 20_000])
+        with house.store.begin() as connection:
+            pause(connection, Pause(Scope.ACCOUNT, "a2"), WholeDay(WARN).opening)
+        house.run(WARN)
+        assert owners(house) == ["a1"]
+
+    def test_what_the_pilot_leaves_out_takes_no_place(self, make_house: MakeHouse) -> None:
+        house = make_house(live=False, tasks=TaskPolicy(per_day=1))
+        with_calls(house, [10_000, 20_000])
+        house.sync(WARN)
+        with house.store.begin() as connection:
+            golive.go_live_with(connection, ["a1"], WARN - timedelta(days=1))
+        house.run(WARN)
+        assert owners(house) == ["a1"]
 
     def test_each_rep_has_their_own_and_nobody_has_none(self, make_house: MakeHouse) -> None:
         house = make_house(tasks=TaskPolicy(per_day=1))
