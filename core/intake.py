@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from core import forgotten
+from core import corrected, forgotten
 from core.model import AccountFacts, OrderFacts, Person, RepFacts, digest_of
 from core.schema import accounts, contacts, order_contacts, orders, reps
 from core.sql import insert_new, upsert
@@ -133,13 +133,16 @@ def store_people(
 ) -> dict[tuple[int, str], int]:
     """Stores people of accounts; gives the id of each by account and address. `account_wide` keeps their roles.
 
-    Who is forgotten is not stored and has no id.
+    Who is forgotten is not stored and has no id. Who is named by an address that the CRM has put right is known by it too.
     """
     gone = forgotten.among(connection, {person.email for _, person in people})
+    now = {} if by_crm else corrected.of_accounts(connection, {account_id for account_id, _ in people})
     wanted: dict[tuple[int, str], Person] = {}
     for account_id, person in people:
         if person.email in gone:
             continue
+        if (account_id, person.email) in now:
+            person = replace(person, email=now[account_id, person.email])
         before = wanted.get((account_id, person.email))
         wanted[account_id, person.email] = person if before is None else _together(before, person)
     if not wanted:
@@ -174,7 +177,8 @@ def store_people(
             contacts.c.account_id.in_(account_ids), contacts.c.email.in_([row["email"] for row in fresh])
         )
         ids |= {(account_id, email): id for account_id, email, id in connection.execute(again)}
-    return ids
+    former = {(account_id, was): ids.get((account_id, email)) for (account_id, was), email in now.items()}
+    return ids | {key: id for key, id in former.items() if id is not None}
 
 
 def drop_roles(connection: Connection, source: str, named: Collection[tuple[str, str]]) -> int:
@@ -187,7 +191,12 @@ def drop_roles(connection: Connection, source: str, named: Collection[tuple[str,
         .join(accounts, accounts.c.id == contacts.c.account_id)
         .where(contacts.c.source == source, contacts.c.roles != "")
     )
-    gone = [{"which": id} for id, key, email in connection.execute(query) if (key, email) not in named]
+    former = corrected.of_source(connection, source)
+    gone = [
+        {"which": id}
+        for id, key, email in connection.execute(query)
+        if (key, email) not in named and not any((key, was) in named for was in former.get(id, ()))
+    ]
     if gone:
         connection.execute(update(contacts).where(contacts.c.id == bindparam("which")).values(roles=""), gone)
     return len(gone)

@@ -23,6 +23,7 @@ from core.schema import (
     sync_runs,
     touches,
 )
+from core.side_tables import corrected_addresses
 from core.store import Store
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState
@@ -138,6 +139,7 @@ def drop_contacts(connection: Connection, ids: Sequence[int]) -> int:
     connection.execute(update(touches).where(touches.c.contact_id.in_(ids)).values(contact_id=None))
     connection.execute(update(deliveries).where(deliveries.c.contact_id.in_(ids)).values(contact_id=None))
     connection.execute(delete(order_contacts).where(order_contacts.c.contact_id.in_(ids)))
+    connection.execute(delete(corrected_addresses).where(corrected_addresses.c.contact_id.in_(ids)))
     return connection.execute(delete(contacts).where(contacts.c.id.in_(ids))).rowcount
 
 

@@ -1,4 +1,5 @@
-"""Tables beside those of the ledger: limits and circuits of outside systems, what reps do with customers, probes."""
+"""Tables beside those of the ledger: limits and circuits of outside systems, what reps do with customers, addresses put
+right, probes."""
 
 from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, Table, Text
 
@@ -28,6 +29,14 @@ engagements = Table(
     Column("account_id", Id, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
     flag("open_deal"),
     Column("contacted_on", Date),
+)
+
+# Addresses that a CRM has put right, by which files may still name the person.
+corrected_addresses = Table(
+    "corrected_addresses",
+    metadata,
+    Column("contact_id", Id, ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
+    Column("was", Text, primary_key=True),
 )
 
 # What was served when we last looked whether a new certificate is installed.

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from core import consents, forgotten, records
 from core.answers import answers
+from core.corrected import of_person
 from core.errors import RetriableError
 from core.reasons import Reason
 from core.schema import (
@@ -26,6 +27,7 @@ from core.schema import (
     suppressions,
     touches,
 )
+from core.side_tables import corrected_addresses
 from core.suppressions import normal_address
 from core.timing import Timer
 from core.whom import Whom
@@ -70,6 +72,7 @@ def held(connection: Connection, whom: Whom) -> dict[str, list[dict[str, Any]]]:
         .where(contacts.c.id.in_(whom.contact_ids))
         .order_by(contacts.c.id),
         "order_contacts": of_order.order_by(orders.c.order_key, order_contacts.c.role),
+        "corrected_addresses": select(corrected_addresses.c.was).where(of_person(whom)),
         "deliveries": told,
         "suppressions": select(suppressions).where(suppressions.c.address == whom.address).order_by(suppressions.c.id),
         "consents": select(consents.consents).where(consents.consents.c.address == whom.address),
@@ -104,6 +107,7 @@ def forget(connection: Connection, whom: Whom, timer: Timer, *, crm: bool) -> di
         "order_contacts": connection.execute(
             delete(order_contacts).where(order_contacts.c.contact_id.in_(whom.contact_ids))
         ).rowcount,
+        "corrected_addresses": connection.execute(delete(corrected_addresses).where(of_person(whom))).rowcount,
         "contacts": connection.execute(delete(contacts).where(contacts.c.id.in_(whom.contact_ids))).rowcount,
         "suppressions": connection.execute(delete(suppressions).where(suppressions.c.address == whom.address)).rowcount,
         "consents": consents.forget(connection, whom.address),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.engine import Connection
 
-from core import forgotten, records
+from core import corrected, forgotten, records
 from core.confirmations import Confirmation, note
 from core.cycles import run_again
 from core.errors import UsageError
@@ -201,8 +201,9 @@ def _contact(connection: Connection, crm: str, change: CrmChange) -> None:
     if forgotten.among(connection, [address]):
         return
     if address not in known:
-        (which,) = known.values()
+        ((was, which),) = known.items()
         connection.execute(update(contacts).where(contacts.c.id == which).values(email=address))
+        corrected.note(connection, which, was)
     store_people(
         connection, crm, [(account_id, _person(address, change.facts))], overwrite=True, account_wide=False, by_crm=True
     )

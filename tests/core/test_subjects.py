@@ -71,7 +71,7 @@ def test_of_every_table_it_is_known_whether_it_holds_people() -> None:
     """A new one that does belongs into `subjects.held` and `forget`, and where it refers to contacts, into `retention`."""
     people = {
         *("contacts", "order_contacts", "suppressions", "touches", "deliveries", "inbox", "reps", "forgotten"),
-        *("consents", "answers"),
+        *("consents", "answers", "corrected_addresses"),
     }
     nobody = {
         *("meta", "engine_locks", "circuits", "call_limits", "accounts", "orders", "cycles", "tasks", "task_orders"),
@@ -80,7 +80,8 @@ def test_of_every_table_it_is_known_whether_it_holds_people() -> None:
     }
     assert people | nobody == set(metadata.tables)
     keys = [(name, key) for name, table in metadata.tables.items() for key in table.foreign_keys]
-    assert {name for name, key in keys if key.column.table is contacts} == {"order_contacts", "touches", "deliveries"}
+    referring = {name for name, key in keys if key.column.table is contacts}
+    assert referring == {"order_contacts", "touches", "deliveries", "corrected_addresses"}
 
 
 def test_everything_that_is_held_is_told(house: House) -> None:

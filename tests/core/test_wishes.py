@@ -1,18 +1,21 @@
 """What reps decide in their CRM is applied once, whichever CRM it is."""
 
 import logging
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from core import subjects
 from core.ports import CrmChange
 from core.reasons import Reason
-from core.schema import contacts, cycles, reps, suppressions
+from core.schema import contacts, cycles, order_contacts, reps, suppressions
+from core.side_tables import corrected_addresses
 from core.suppressions import suppress
 from core.timing import WholeDay
 from core.wishes import PROMISE_DAYS, apply
-from core.words import Channel, Nature, Stage
+from core.words import Channel, Nature, Role, Stage
 from tests.builders import House, account, facts, person
 
 END = date(2026, 5, 29)
@@ -138,6 +141,24 @@ class TestPeople:
             ("ann@acme.example", ""),
             ("bob@acme.example", "Bob"),
         ]
+
+    def test_who_was_put_right_is_still_meant_by_the_old_address(self, house: House) -> None:
+        known = account(people=(person("ann@acme.example", Role.BILLING, name="Ann"),))
+        rows = [facts(ends_on=END, account=account(), people=(person("ann@acme.example", Role.TECHNICAL),))]
+        house.source.rows, house.source.known_accounts, house.source.names_everybody = rows, [known], True
+        house.sync(DAY)
+        wish(house, "contact", "ann@new.example", account_key="acme", facts={"was": "ann@acme.example"})
+        house.source.rows = [replace(rows[0], term_days=364)]
+        house.sync(DAY)
+        (row,) = house.rows(contacts)
+        assert (row.email, row.name, row.roles) == ("ann@new.example", "Ann", "billing")
+        assert [one.role for one in house.rows(order_contacts)] == ["technical"]
+        with house.store.begin() as connection:
+            whom = subjects.find(connection, "ann@new.example")
+            assert subjects.held(connection, whom)["corrected_addresses"] == [{"was": "ann@acme.example"}]
+            subjects.forget(connection, whom, WholeDay(DAY), crm=False)
+        assert not house.rows(corrected_addresses)
+        assert "ann@acme" not in repr(house.dump())
 
     @pytest.mark.parametrize("key", ["acme", "unknown"])
     def test_a_stranger_is_not_taken_in(self, house: House, key: str) -> None:

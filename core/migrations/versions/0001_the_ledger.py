@@ -381,6 +381,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_source", ["source"], unique=False)
 
     op.create_table(
+        "corrected_addresses",
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("was", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_corrected_addresses_contact_id")),
+        sa.PrimaryKeyConstraint("contact_id", "was", name=op.f("pk_corrected_addresses")),
+    )
+    op.create_table(
         "engagements",
         sa.Column(
             "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
