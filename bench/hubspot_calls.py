@@ -119,18 +119,15 @@ def _counted(house: House, server: HubSpotServer, phase: str, least: Mapping[str
         house.deliver(day)
     everything = server.counts(phase)
     # The look for what people changed is a sync's own business, whatever it writes.
-    aside = {
-        name: count
-        for name, count in everything.items()
-        if name.startswith(_ABOUT_THE_ACCOUNT) or name in ("objects.search " + kind for kind in _WATCHED)
-    }
+    aside = {name: count for name, count in everything.items() if name.startswith(_ABOUT_THE_ACCOUNT) or name in _LOOKS}
     domains = sum(_is_domain_search(call.body) for call in server.came("objects.search", "companies", phase))
     came = Counter({name: count for name, count in everything.items() if name not in aside})
     came["objects.search companies"] = domains
     return Count(came, least, len(server.writes(phase)), time.monotonic() - began, aside)
 
 
-_WATCHED = ("tickets", "tasks", "contacts", "companies")
+_WATCHED = ("tickets", "tasks", "contacts", "companies", "deals", "calls", "meetings", "emails")
+_LOOKS = {*(f"objects.search {kind}" for kind in _WATCHED), "associations.batch.read companies/deals"}
 
 
 def _is_domain_search(body: Any) -> bool:

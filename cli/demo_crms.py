@@ -166,7 +166,7 @@ class _InSalesforce:
 def _salesforce(fake: Any) -> Iterator[StandIn]:
     with fake.running_salesforce(fake.Org()) as server:
         package = resources.files("connectors.salesforce") / "package"
-        for folder in ("force-app", "email-messages"):
+        for folder in ("force-app", "deals", "email-messages"):
             server.org.deploy(package / folder)
         for email, first, last in _people():
             server.org.add_user(email, first, last)

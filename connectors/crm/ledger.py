@@ -10,7 +10,9 @@ from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.engine import Connection
 
 from core.batches import batched
+from core.engagements import Engagement
 from core.schema import accounts, contacts, cycles, orders, reps, suppressions
+from core.side_tables import engagements
 from core.store import Store
 from core.wishes import is_newest_renewal
 from core.words import Channel, Nature, Stage
@@ -110,6 +112,26 @@ class Ledger:
         for row in self._rows(query, accounts.c.account_key, account_keys):
             found[row.account_key].append(Worth(row.ends_on, row.value_minor, row.currency, Stage(row.stage), row.open))
         return found
+
+    def engagements(self, account_keys: Iterable[str]) -> dict[str, Engagement]:
+        """What is known of deals and talks, for those of these accounts that we have."""
+        query = select(accounts.c.account_key, engagements.c.open_deal, engagements.c.contacted_on).outerjoin(
+            engagements, engagements.c.account_id == accounts.c.id
+        )
+        rows = self._rows(query, accounts.c.account_key, account_keys)
+        return {row.account_key: Engagement(bool(row.open_deal), row.contacted_on) for row in rows}
+
+    def with_open_deal(self, after: str = "", most: int | None = None) -> list[str]:
+        """The keys of the accounts that have an open deal as far as we know, in their order from one on."""
+        query = (
+            select(accounts.c.account_key)
+            .join(engagements, engagements.c.account_id == accounts.c.id)
+            .where(engagements.c.open_deal, accounts.c.account_key > after)
+            .order_by(accounts.c.account_key)
+            .limit(most)
+        )
+        with self._store.read() as connection:
+            return list(connection.execute(query).scalars())
 
     def _rows(self, query: Any, column: Any, values: Iterable[str]) -> list[Any]:
         found: list[Any] = []

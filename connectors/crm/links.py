@@ -25,6 +25,7 @@ class LinkKind(StrEnum):
     RECORD = "record"
     TASK = "task"
     MAIL = "mail"
+    NOTE = "note"
     FORECAST = "forecast"
     ENROLMENT = "enrolment"  # a mail that the CRM sends, itself or by a sequence
 
@@ -61,6 +62,18 @@ class Links:
         query = select(crm_links).where(self._of(kind), crm_links.c.state == state).order_by(crm_links.c.our_key)
         with self._store.read() as connection:
             return [_link(row) for row in connection.execute(query)]
+
+    def made_after(self, kind: LinkKind, moment: datetime | None) -> tuple[dict[str, Link], datetime | None]:
+        """The links to theirs that were made or changed after that moment, by the id, and the moment of the newest.
+
+        Without a moment all of them; where there are none the moment stays.
+        """
+        wanted = self._of(kind) & (crm_links.c.state == LinkState.LINKED)
+        if moment is not None:
+            wanted &= crm_links.c.changed_at > moment
+        with self._store.read() as connection:
+            rows = connection.execute(select(crm_links).where(wanted)).all()
+        return {row.their_id: _link(row) for row in rows}, max((row.changed_at for row in rows), default=moment)
 
     def put(self, kind: LinkKind, links: Sequence[Link]) -> None:
         """Writes links over what there was."""

@@ -28,7 +28,7 @@ crm_links = Table(
     "crm_links",
     metadata,
     Column("crm", Text, primary_key=True),  # the connector's name
-    Column("kind", Text, primary_key=True),  # company, contact, record, task, mail, forecast, enrolment, setup
+    Column("kind", Text, primary_key=True),  # company, contact, record, task, mail, note, forecast, enrolment, setup
     Column("our_key", Text, primary_key=True),
     _word("their_id"),
     Column("state", Text, nullable=False),

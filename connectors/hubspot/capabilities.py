@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.hubspot.client import HubSpotClient
+from connectors.hubspot.engaging import CALLS, DEALS, MAILS, MEETINGS
 from connectors.hubspot.errors import Denied, Refused
 from connectors.hubspot.settings import HubSpotSettings
 
@@ -33,6 +34,8 @@ def needs(client: HubSpotClient, settings: HubSpotSettings, record_type: str) ->
         ("companies", "crm.objects.companies"),
         ("contacts", "crm.objects.contacts"),
         ("tasks", "crm.objects.contacts"),
+        ("notes", "crm.objects.contacts"),
+        ("emails", "sales-email-read"),
         *([("deals", "crm.objects.deals")] if settings.forecast_deals and settings.record != "deal" else []),
     ):
         if object_type:
@@ -44,9 +47,18 @@ def needs(client: HubSpotClient, settings: HubSpotSettings, record_type: str) ->
     return found
 
 
+def seen_besides(client: HubSpotClient, settings: HubSpotSettings) -> list[Need]:
+    """What is read of people's own work, as far as these settings want it: without it calls are made all the same."""
+    scopes = {CALLS: "crm.objects.contacts", MEETINGS: "crm.objects.contacts", MAILS: "sales-email-read"}
+    wanted = {DEALS: "crm.objects.deals"} if settings.open_deals else {}
+    if settings.sequence_id:
+        del scopes[MAILS]
+    return [next(iter(_of_object(client, object_type, scope))) for object_type, scope in (wanted | scopes).items()]
+
+
 def _of_object(client: HubSpotClient, object_type: str, scope: str) -> Iterable[Need]:
     crm = client.transport.sdk.crm
-    single = scope == "tickets"  # the one scope for reading and writing
+    single = scope in ("tickets", "sales-email-read")  # the one scope for reading and writing
     read, write = (scope, scope) if single else (f"{scope}.read", f"{scope}.write")
     yield Need(f"read {object_type}", read, lambda: crm.objects.basic_api.get_page(object_type, limit=1))
     yield Need(f"write {object_type}", write, lambda: crm.objects.batch_api.update(object_type, {"inputs": []}))

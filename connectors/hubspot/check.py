@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 
 from connectors.hubspot.blueprint import holders
 from connectors.hubspot.capabilities import (
+    Need,
     has_custom_objects,
     has_sequences,
     has_transactional_mail,
     needs,
+    seen_besides,
     unmet,
 )
 from connectors.hubspot.client import HubSpotClient
@@ -47,6 +49,7 @@ class Check:
         parts: Sequence[tuple[str, Callable[[], list[Finding]]]] = (
             ("pipeline", lambda: self._layout(account, layout)),
             ("scopes", lambda: self._scopes(layout)),
+            ("open deals and talks", self._engagements),
             ("properties", lambda: self._properties(layout)),
             ("custom objects", lambda: self._custom_objects(usage)),
             ("sequences", self._sequences),
@@ -96,6 +99,16 @@ class Check:
             Finding("HubSpot scopes", False, f"the token may not {need.what}", f"add the scope {need.scope}")
             for need in missing
         ]
+
+    def _engagements(self) -> list[Finding]:
+        subject = "HubSpot open deals and talks"
+        wanted = seen_besides(self._client, self._settings)
+        missing = unmet(self._client, wanted)
+        if not missing:
+            return [Finding(subject, True, f"turn calls into notes; {_listed(wanted)} are seen")]
+        text = f"warning: {_listed(missing)} are not seen, so that calls are made all the same"
+        scopes = ", ".join(dict.fromkeys(need.scope for need in missing))
+        return [Finding(subject, True, text, f"add the scope {scopes}")]
 
     def _record_type(self, layout: list[Layout]) -> str:
         if layout:
@@ -147,6 +160,10 @@ class Check:
         text = "not available (add-on of Marketing Professional, scope transactional-email); mails go by SMTP instead"
         wanted = bool(self._settings.single_send_id)
         return [Finding("HubSpot transactional mail", not wanted, text, 'set mail.via = "smtp"' if wanted else "")]
+
+
+def _listed(needs: Sequence[Need]) -> str:
+    return ", ".join(need.what.removeprefix("read ") for need in needs)
 
 
 def _task_keys(*, unique: bool) -> Finding:

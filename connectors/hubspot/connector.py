@@ -1,10 +1,10 @@
 """HubSpot as CRM and as carrier of mails."""
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from connectors.crm.composed import ComposedCrm, Parts
 from connectors.crm.ledger import Ledger
 from connectors.crm.linking import Linking
 from connectors.crm.links import Links
@@ -15,6 +15,7 @@ from connectors.hubspot.forecast import Forecaster
 from connectors.hubspot.made import Made
 from connectors.hubspot.mailer import HubSpotMailer
 from connectors.hubspot.mails import Refusals, Timeline
+from connectors.hubspot.noting import Notes
 from connectors.hubspot.opening import open_client
 from connectors.hubspot.people import People
 from connectors.hubspot.provisioning import Setup, undo
@@ -23,26 +24,12 @@ from connectors.hubspot.reading import Reader
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.target import Target
 from connectors.hubspot.tasking import Tasks
-from core.crm_ports import TaskAssign
-from core.ports import (
-    Ambiguity,
-    Connector,
-    CrmChange,
-    Decision,
-    Finding,
-    MailLog,
-    OptOut,
-    Record,
-    Result,
-    TaskClose,
-    TaskDraft,
-    TaskRaise,
-)
+from core.ports import Connector, Finding
 
 NAME = "hubspot"
 
 
-class HubSpotCrm:
+class HubSpotCrm(ComposedCrm):
     """One HubSpot account as a `Crm`. Each write goes in calls of a hundred; each item's result stands on its own."""
 
     name = NAME
@@ -53,70 +40,24 @@ class HubSpotCrm:
     def __init__(self, target: Target) -> None:
         links, ledger = Links(target.engine, NAME), Ledger(target.engine)
         people = People(target, links, ledger.domain_users)
+        forecaster = Forecaster(target, links, ledger) if target.settings.forecast_deals else None
         self._target = target
-        self._forecaster = Forecaster(target, links, ledger) if target.settings.forecast_deals else None
-        self._pusher = Pusher(target, links, people, self._forecaster)
-        self._linking = Linking(HubSpotCompanies(target), links)
-        self._tasks = Tasks(target, links)
-        self._timeline = Timeline(target, links, people)
-        self._refusals = Refusals(target)
         self._reader = Reader(target, links, ledger)
-
-    def push_records(self, records: Sequence[Record]) -> list[Result]:
-        """Writes order records with their companies, contacts and associations."""
-        return self._pusher.push(records) if records else []
-
-    def find_tasks(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """The ids of those of our tasks that exist."""
-        return self._tasks.find(keys)
-
-    def create_tasks(self, drafts: Sequence[TaskDraft]) -> list[Result]:
-        """Makes tasks, each once."""
-        return self._tasks.create(drafts) if drafts else []
-
-    def raise_tasks(self, raises: Sequence[TaskRaise]) -> list[Result]:
-        """Raises tasks as far as their reps have left them alone."""
-        return self._tasks.raise_all(raises) if raises else []
-
-    def close_tasks(self, closes: Sequence[TaskClose]) -> list[Result]:
-        """Completes the tasks that are still open."""
-        return self._tasks.close(closes) if closes else []
-
-    def assign_tasks(self, assigns: Sequence[TaskAssign]) -> list[Result]:
-        """Gives open tasks to their new owners where nobody has given them to somebody else."""
-        return self._tasks.assign(assigns) if assigns else []
-
-    def changes(self, since: str | None) -> tuple[Sequence[CrmChange], str | None]:
-        """What people changed since the cursor, and the next cursor."""
-        return self._reader.changes(since)
-
-    def changes_of(self, things: Sequence[str]) -> Sequence[CrmChange]:
-        """What people changed in these records, read again by their ids."""
-        return self._reader.changes_of(things)
+        super().__init__(
+            Parts(
+                records=Pusher(target, links, people, forecaster),
+                tasks=Tasks(target, links),
+                notes=Notes(target, links),
+                timeline=Timeline(target, links, people),
+                refusals=Refusals(target),
+                reader=self._reader,
+                linking=Linking(HubSpotCompanies(target), links),
+            )
+        )
 
     def address_of(self, thing: str) -> str:
         """The address of a contact that we have linked; empty for any other. HubSpot is not asked."""
         return self._reader.address_of(thing)
-
-    def read(self, order_keys: Sequence[str]) -> Mapping[str, Record]:
-        """Our records as HubSpot holds them."""
-        return self._pusher.read(order_keys)
-
-    def log_mail(self, mails: Sequence[MailLog]) -> list[Result]:
-        """Logs mails on their contacts' timelines, each once."""
-        return self._timeline.log(mails) if mails else []
-
-    def write_optout(self, optouts: Sequence[OptOut]) -> list[Result]:
-        """Writes refusals back."""
-        return self._refusals.write(optouts)
-
-    def ambiguities(self) -> list[Ambiguity]:
-        """The accounts of ours of which nobody can tell which company they are."""
-        return self._linking.ambiguities()
-
-    def decide(self, decisions: Sequence[Decision]) -> list[Result]:
-        """Links what a person decided; the fate of each, by our key."""
-        return self._linking.decide(decisions)
 
     def check(self) -> list[Finding]:
         """What the account can do, and what falls back to what."""

@@ -22,6 +22,7 @@ class Holder(StrEnum):
     CONTACT = "contacts"
     TASK = "tasks"
     EMAIL = "emails"
+    NOTE = "notes"
     FORECAST = "deals"
 
 
@@ -114,6 +115,7 @@ FIELDS: dict[Holder, tuple[Field, ...]] = {
         _text("nolapse_closed_because", "Closed because"),
     ),
     Holder.EMAIL: (_text("nolapse_mail_key", "Mail key", "Names the mail in the renewal engine.", unique=True),),
+    Holder.NOTE: (_text("nolapse_note_key", "Note key", "Names the note in the renewal engine.", unique=True),),
     Holder.FORECAST: (
         _text("nolapse_forecast_key", "Forecast key", "Names account and month of the renewals.", unique=True),
         _text("nolapse_forecast_amount", "Forecast last written", "The amount last written by the renewal engine."),

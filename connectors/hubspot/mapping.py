@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from connectors.crm.values import contact_key, day, minor_of, money
+from core.crm_ports import Note
 from core.model import digest_of
 from core.ports import MailLog, Record, RecordPerson, TaskDraft
 from core.words import Stage, TaskKind, Urgency
@@ -147,6 +148,11 @@ def due_at(due_on: date, hour: int) -> str:
     return f"{due_on.isoformat()}T{hour:02}:00:00Z"
 
 
+def moment_text(moment: datetime) -> str:
+    """A moment as HubSpot takes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def rich(text: str) -> str:
     """Plain text as a body of HubSpot's, which is HTML."""
     return html.escape(clean(text), quote=False).replace("\r\n", "\n").replace("\n", "<br>")[:_LONGEST]
@@ -156,9 +162,18 @@ def mail_properties(log: MailLog) -> dict[str, str]:
     """A mail that went out, for the timeline."""
     return {
         "nolapse_mail_key": log.key,
-        "hs_timestamp": log.sent_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "hs_timestamp": moment_text(log.sent_at),
         "hs_email_direction": "EMAIL",
         "hs_email_status": "SENT",
         "hs_email_subject": clean(log.subject),
         "hs_email_text": clean(log.text),
+    }
+
+
+def note_properties(note: Note) -> dict[str, str]:
+    """A note, which has no subject of its own; its owner is added where HubSpot knows the rep."""
+    return {
+        "nolapse_note_key": note.key,
+        "hs_timestamp": moment_text(note.at),
+        "hs_note_body": rich(f"{note.subject}\n\n{note.body}"),
     }

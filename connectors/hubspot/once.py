@@ -1,4 +1,4 @@
-"""Makes tasks and logged mails once each, also where the account refuses a unique property on them.
+"""Makes tasks, notes and logged mails once each, also where the account refuses a unique property on them.
 
 Where our key is unique, HubSpot itself refuses a second one, and tells by key what is there. Where it is not: each is
 noted as begun before the call; what was begun and not heard of is looked for at the records it hangs on, whose
@@ -44,7 +44,7 @@ class Once:
 
     @property
     def _unique(self) -> bool:
-        return self.target.unique_keys[self.holder]
+        return self.target.has_unique_key(self.holder)
 
     def make(self, drafts: Sequence[Draft]) -> list[ItemResult]:
         """Makes what is not there yet; the result of each, by its key. Raises `NolapseError` only before any is made."""

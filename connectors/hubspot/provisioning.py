@@ -34,7 +34,7 @@ from connectors.hubspot.portal import Pipeline, Portal, Property
 from connectors.hubspot.settings import HubSpotSettings
 from core.ports import Finding
 
-ACTIVITIES = (Holder.TASK, Holder.EMAIL)
+ACTIVITIES = (Holder.TASK, Holder.EMAIL, Holder.NOTE)
 """What HubSpot may refuse a unique property; it has property groups of its own, and it is not told whether we may add."""
 
 _TIER_LACKS = "not part of this account's subscription, or not allowed to the token"

@@ -7,6 +7,7 @@ from connectors.crm import cursor as cursors
 from connectors.crm.judging import Judge, Judged, SeenCompany, SeenOrder, SeenPerson, SeenRep, SeenTask
 from connectors.crm.ledger import Ledger
 from connectors.crm.links import LinkKind, Links
+from connectors.hubspot.engaging import NAME, Engagements
 from connectors.hubspot.fields import Holder, opted_out_field, unique_field
 from connectors.hubspot.layout import object_type_of
 from connectors.hubspot.mapping import DONE, day_of, language_of, milliseconds, person_name
@@ -15,8 +16,6 @@ from connectors.hubspot.pushing import stage_written
 from connectors.hubspot.target import Target
 from core.ports import CrmChange
 from core.words import Stage
-
-NAME = "hubspot"
 
 _RECORD = (
     "nolapse_order_key", "nolapse_stage", "nolapse_snooze_until", "nolapse_do_not_renew", "nolapse_lost_reason",
@@ -66,22 +65,23 @@ class Reader:
         self._target = target
         self._links = links
         self._judge = Judge(NAME, ledger)
+        self._engagements = Engagements(target, links, ledger)
         self._out_of_offers = opted_out_field(target.settings.subscription_id)
 
     def changes(self, since: str | None) -> tuple[list[CrmChange], str | None]:
         """All changes since the cursor, in their order, and the cursor behind them; the same one where nothing is new."""
         self._target.look_again()
         places = cursors.read(since)
+        before = dict(places)
         found: list[tuple[str, CrmChange]] = []
-        moved = False
         for holder, properties, judge in self._kinds():
             place = places.get(holder, cursors.Place())
             new = [one for one in self._search(holder, place, properties) if place.is_new(one.record.id, one.at)]
             if new:
-                moved = True
                 places[holder] = place.after((one.record.id, one.at) for one in new)
                 found += judge(new)
-        return self._in_order(found), cursors.write(places) if moved else since
+        found += self._engagements.changes(places)
+        return self._in_order(found), cursors.write(places) if places != before else since
 
     def changes_of(self, things: Sequence[str]) -> list[CrmChange]:
         """All changes in these records, each `TYPE:ID` with the type as HubSpot's webhooks name it, read by their ids."""

@@ -66,6 +66,9 @@ class HubSpotSettings:
     forecast_pipeline: str = "default"
     """The id of the deals' pipeline in which they stand."""
 
+    open_deals: bool = True
+    """Whether an open deal of a customer, other than ours, turns our calls into notes."""
+
     create: Literal["never", "contacts", "always"] = "never"
     """What is made for customers that HubSpot does not know: nothing, contacts, or companies and contacts."""
 

@@ -1,7 +1,8 @@
 """What is to be known of the account before anything is written: asked once, when it is first needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +31,10 @@ _TYPES = {
     ("emails", "companies"): 186,
     ("emails", "deals"): 210,
     ("emails", "tickets"): 224,
+    ("notes", "contacts"): 202,
+    ("notes", "companies"): 190,
+    ("notes", "deals"): 214,
+    ("notes", "tickets"): 228,
     ("contacts", "companies"): 279,
 }
 
@@ -60,9 +65,11 @@ class Target:
     client: HubSpotClient
     settings: HubSpotSettings
     engine: Engine
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
         self._types: dict[tuple[str, str], tuple[int, str]] = {}
+        self._unique: dict[Holder, bool] = {}
 
     @cached_property
     def portal(self) -> Portal:
@@ -75,17 +82,15 @@ class Target:
         made = Made(self.engine, self.portal.account.portal_id)
         return layout_of(self.portal, self.settings, made)
 
-    @cached_property
-    def unique_keys(self) -> Mapping[Holder, bool]:
-        """Whether the account takes our key as unique on tasks and mails. Raises `ConfigurationError` without it."""
-        found = {}
-        for holder in (Holder.TASK, Holder.EMAIL):
+    def has_unique_key(self, holder: Holder) -> bool:
+        """Whether the account has taken our key as unique on such activities. Raises `ConfigurationError` without it."""
+        if holder not in self._unique:
             name = unique_field(holder).name
             there = self.portal.properties(holder).get(name)
             if there is None:
                 raise Denied(f"the property {name} of {holder} is missing; run `nolapse setup hubspot`")
-            found[holder] = there.unique
-        return found
+            self._unique[holder] = there.unique
+        return self._unique[holder]
 
     @cached_property
     def deal_pipelines(self) -> list[DealPipeline]:

@@ -100,9 +100,9 @@ class Tasks:
 
     def _ends(self, drafts: Sequence[TaskDraft]) -> dict[str, tuple[tuple[str, str], ...]]:
         """What each task hangs on: company, contact, records; as far as they are linked."""
-        companies = _ids(self._links, LinkKind.COMPANY, [one.account_key for one in drafts])
-        contacts = _ids(self._links, LinkKind.CONTACT, [one.contact_email.lower() for one in drafts])
-        records = _ids(self._links, LinkKind.RECORD, [key for one in drafts for key in one.order_keys])
+        companies = ids_of(self._links, LinkKind.COMPANY, [one.account_key for one in drafts])
+        contacts = ids_of(self._links, LinkKind.CONTACT, [one.contact_email.lower() for one in drafts])
+        records = ids_of(self._links, LinkKind.RECORD, [key for one in drafts for key in one.order_keys])
         object_type = self._target.layout.object_type if records else ""
         found: dict[str, tuple[tuple[str, str], ...]] = {}
         for one in drafts:
@@ -113,7 +113,8 @@ class Tasks:
         return found
 
 
-def _ids(links: Links, kind: LinkKind, keys: Sequence[str]) -> dict[str, str]:
+def ids_of(links: Links, kind: LinkKind, keys: Sequence[str]) -> dict[str, str]:
+    """The ids in HubSpot of those of these that have one."""
     return {key: link.their_id for key, link in links.get(kind, keys).items() if link.their_id}
 
 

@@ -9,6 +9,7 @@ from connectors.salesforce.layout import object_of_holder, shape_of
 from connectors.salesforce.settings import SalesforceSettings
 
 ENGINE, REP = "Nolapse_Engine", "Nolapse_Rep"
+DEALS = f"{ENGINE}_Deals"
 
 _RECORD_FOLDERS = {"case": "orders-as-cases", "opportunity": "orders-as-opportunities"}
 _RECORD_SETS = {"case": "Cases", "opportunity": "Opportunities"}
@@ -68,6 +69,7 @@ def folders(settings: SalesforceSettings) -> list[str]:
         "force-app",
         *([_RECORD_FOLDERS[settings.record]] if settings.record in _RECORD_FOLDERS else []),
         *(["forecast"] if settings.forecast_opportunities else []),
+        *(["deals"] if settings.open_deals else []),
         *(["email-messages"] if settings.log_mails == "email" else []),
     ]
 
@@ -79,6 +81,7 @@ def engine_sets(settings: SalesforceSettings) -> list[str]:
         *([f"{ENGINE}_{_RECORD_SETS[settings.record]}"] if settings.record in _RECORD_SETS else []),
         *([f"{ENGINE}_Creates"] if settings.create != "never" else []),
         *([f"{ENGINE}_Forecast"] if settings.forecast_opportunities else []),
+        *([DEALS] if settings.open_deals else []),
         *([f"{ENGINE}_Email_Messages"] if settings.log_mails == "email" else []),
     ]
 

@@ -7,8 +7,10 @@ never given.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from connectors.salesforce.blueprint import DEALS
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.describing import FieldInfo
+from connectors.salesforce.engaging import DEAL, EVENT, sees
 from connectors.salesforce.fields import ORDER_OBJECT
 from connectors.salesforce.layout import Shape, shape_of
 from connectors.salesforce.settings import SalesforceSettings
@@ -91,6 +93,22 @@ def _usable(client: SalesforceClient, one: StandardField) -> bool:
 def _written(there: FieldInfo) -> bool:
     # Some are set on creation only, as the subtype of a task.
     return there.createable or there.updateable
+
+
+def engagement_findings(client: SalesforceClient, settings: SalesforceSettings) -> list[Finding]:
+    """Whether open deals and talks of people are seen, which turn calls into notes. Raises `SalesforceError`."""
+    subject = "Salesforce open deals and talks"
+    lacking = []
+    if settings.open_deals and not sees(client.describe, DEAL):
+        lacking.append(("opportunities", f"{DEALS} gives them, or set salesforce.open_deals = false"))
+    if not sees(client.describe, EVENT):
+        lacking.append(("events", "give the user Access Activities"))
+    if not lacking:
+        seen = "opportunities, tasks and events" if settings.open_deals else "tasks and events"
+        return [Finding(subject, True, f"turn calls into notes; {seen} are seen")]
+    unseen = " and ".join(what for what, _ in lacking)
+    text = f"warning: {unseen} are not seen, so that calls are made all the same"
+    return [Finding(subject, True, text, "; ".join(advice for _, advice in lacking))]
 
 
 def has_mail_messages(client: SalesforceClient) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from connectors.crm.foreign import text_of
-from connectors.salesforce.capabilities import mail_findings, standard_findings
+from connectors.salesforce.capabilities import engagement_findings, mail_findings, standard_findings
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.errors import SalesforceError
 from connectors.salesforce.provisioning import gaps, sets_findings, stage_finding
@@ -34,6 +34,7 @@ def run_check(client: SalesforceClient, settings: SalesforceSettings) -> list[Fi
         ("package", lambda: _package(client, settings)),
         ("stages", lambda: iter([stage_finding(client, settings)])),
         ("fields", lambda: iter(standard_findings(client, settings))),
+        ("open deals and talks", lambda: iter(engagement_findings(client, settings))),
         ("mails", lambda: iter(mail_findings(client, settings))),
     )
     for subject, ask in parts:

@@ -84,6 +84,7 @@ class TaskField(StrEnum):
 
     KEY = "Nolapse_Task_Key__c"
     MAIL_KEY = "Nolapse_Mail_Key__c"  # of a task that logs a mail
+    NOTE_KEY = "Nolapse_Note_Key__c"  # of a task that is a note
     ORDER_KEYS = "Nolapse_Order_Keys__c"
     OUTCOME = "Nolapse_Task_Outcome__c"
     URGENCY = "Nolapse_Urgency__c"
@@ -202,6 +203,7 @@ FIELDS: dict[Holder, tuple[Field, ...]] = {
     Holder.TASK: (
         _key(TaskField.KEY, "Renewal Task Key", "Names the task in the renewal engine."),
         _key(TaskField.MAIL_KEY, "Renewal Mail Key", "Names the logged mail in the renewal engine."),
+        _key(TaskField.NOTE_KEY, "Renewal Note Key", "Names the note in the renewal engine."),
         Field(TaskField.ORDER_KEYS, "Orders", Kind.TEXT_AREA),
         _choice(TaskField.OUTCOME, "What Came of It", TASK_OUTCOMES, by_rep=True),
         _choice(TaskField.URGENCY, "Urgency", URGENCIES),

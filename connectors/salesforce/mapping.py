@@ -9,6 +9,7 @@ from connectors.crm.foreign import text_of
 from connectors.crm.values import contact_key, day, minor_of, money, record_title
 from connectors.salesforce.describing import FieldInfo
 from connectors.salesforce.fields import ContactField, OrderField, TaskField
+from core.crm_ports import Note
 from core.model import digest_of
 from core.ports import Record, RecordPerson, TaskDraft
 from core.words import Role, Stage, TaskKind, Urgency
@@ -198,6 +199,19 @@ def task_fields(draft: TaskDraft, reminder_hour: int) -> dict[str, Any]:
         said |= {"Type": "Call", "CallType": "Outbound"}
     if reminder_hour >= 0:
         said |= {"IsReminderSet": True, "ReminderDateTime": reminder_at(draft.due_on, reminder_hour)}
+    return {str(name): value for name, value in said.items()}
+
+
+def note_fields(note: Note) -> dict[str, Any]:
+    """A note, as a task; status and owner are added, and what it hangs on."""
+    said: dict[str, Any] = {
+        TaskField.NOTE_KEY: note.key,
+        TaskField.ORDER_KEYS: order_keys(note.order_keys),
+        "Subject": note.subject,
+        "Description": note.body,
+        "ActivityDate": day(note.at.date()),
+        "TaskSubtype": "Task",
+    }
     return {str(name): value for name, value in said.items()}
 
 

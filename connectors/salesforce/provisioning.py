@@ -15,7 +15,7 @@ from connectors.salesforce.blueprint import (
     rep_sets,
     rights,
 )
-from connectors.salesforce.capabilities import as_offered, standard_findings
+from connectors.salesforce.capabilities import as_offered, engagement_findings, standard_findings
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.errors import Denied, Refused
 from connectors.salesforce.fields import Field
@@ -99,6 +99,7 @@ def _findings(client: SalesforceClient, settings: SalesforceSettings) -> Iterato
             yield Finding(f"Salesforce {sobject}", True, f"{fields} there")
     yield from sets_findings(client, settings, complete=not found)
     yield from standard_findings(client, settings)
+    yield from engagement_findings(client, settings)
     try:
         yield stage_finding(client, settings)
     except NolapseError as error:

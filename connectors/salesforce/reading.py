@@ -9,6 +9,7 @@ from connectors.crm.foreign import text_of
 from connectors.crm.judging import Judge, Judged, SeenCompany, SeenOrder, SeenPerson, SeenRep, SeenTask
 from connectors.crm.ledger import Ledger
 from connectors.crm.links import LinkKind, Links
+from connectors.salesforce.engaging import NAME, Engagements
 from connectors.salesforce.fields import AccountField, ContactField, OrderField, TaskField
 from connectors.salesforce.mapping import day_of, person_name
 from connectors.salesforce.pushing import stage_written
@@ -18,8 +19,6 @@ from connectors.salesforce.target import Target
 from connectors.salesforce.wishes import no_offers, opted_out, wishes_seen
 from core.ports import CrmChange
 from core.words import Stage
-
-NAME = "salesforce"
 
 _MODIFIED = "SystemModstamp"
 _ORDER = (
@@ -51,25 +50,26 @@ class Reader:
         self._links = links
         self._ledger = ledger
         self._judge = Judge(NAME, ledger)
+        self._engagements = Engagements(target, ledger)
 
     def changes(self, since: str | None) -> tuple[list[CrmChange], str | None]:
         """All changes since the cursor, in their order, and the cursor behind them; the same one where nothing is new."""
         self._target.look_again()
         places = cursors.read(since)
+        before = dict(places)
         found: list[tuple[str, CrmChange]] = []
         owners: set[str] = set()
-        moved = False
         for kind in self._kinds():
             place = places.get(kind.name, cursors.Place())
             rows = [row for row in self._changed(kind, place) if place.is_new(_id(row), _at(row))]
             if rows:
-                moved = True
                 places[kind.name] = place.after((_id(row), _at(row)) for row in rows)
                 if kind.name == "account":
                     owners |= {text_of(row.get("OwnerId")) for row in rows}
                     self._target.users(owners)
                 found += kind.judge(rows)
-        return self._in_order(found, owners), cursors.write(places) if moved else since
+        found += self._engagements.changes(places)
+        return self._in_order(found, owners), cursors.write(places) if places != before else since
 
     def changes_of(self, things: Sequence[str]) -> list[CrmChange]:
         """All changes in these records, each `OBJECT:ID`, read by their ids. One that is gone says nothing."""

@@ -103,6 +103,9 @@ class SalesforceSettings:
     forecast_stages: tuple[str, ...] = ("open=Qualification", "won=Closed Won", "lost=Closed Lost")
     """The stages of these opportunities while a renewal may still come, and when the last one is settled."""
 
+    open_deals: bool = True
+    """Whether an open opportunity of a customer, other than ours, turns our calls into notes."""
+
     log_mails: Literal["email", "task"] = "email"
     """What a mail that went out is logged as: an e-mail message where the org has them, or a completed task."""
 

@@ -53,6 +53,27 @@ CHANGED_SINCE = Statement(
     "SELECT {fields} FROM {object} WHERE {key} != null AND SystemModstamp >= :since ORDER BY SystemModstamp, Id"
 )
 
+# What people do with our customers of their own accord. What is ours is known by our keys, and by who made it.
+
+OPEN_DEALS = Statement(
+    "SELECT Account.{key} FROM Opportunity WHERE IsClosed = false AND Account.{key} != null ORDER BY Id"
+)
+
+OPEN_DEALS_NOT_OURS = Statement(
+    "SELECT Account.{key} FROM Opportunity WHERE IsClosed = false AND Account.{key} != null AND {ours} = null"
+    " AND {also_ours} = null ORDER BY Id"
+)
+
+DONE_TASKS = Statement(
+    "SELECT {fields}, Account.{key} FROM Task WHERE IsClosed = true AND Account.{key} != null AND CreatedById != :me"
+    " AND {ours} = null AND SystemModstamp >= :since ORDER BY SystemModstamp, Id"
+)
+
+BEGUN_EVENTS = Statement(
+    "SELECT {fields}, Account.{key} FROM Event WHERE StartDateTime <= :now AND Account.{key} != null"
+    " AND CreatedById != :me AND (SystemModstamp >= :since OR StartDateTime >= :since) ORDER BY SystemModstamp, Id"
+)
+
 # Cadences.
 
 RUNNING_CADENCES = Statement(

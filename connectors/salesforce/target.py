@@ -1,7 +1,8 @@
 """What is to be known of the org before anything is written: asked once, when it is first needed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +50,7 @@ class Target:
     client: SalesforceClient
     settings: SalesforceSettings
     engine: Engine
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _gone: set[str] = field(default_factory=set)
 
     @cached_property

@@ -16,6 +16,7 @@ from connectors.salesforce.owning import with_owners
 from connectors.salesforce.records import Outcome, Row, Write, long_id, same_id
 from connectors.salesforce.statements import TASK_STATUSES, TASKS_BY_ID
 from connectors.salesforce.target import Target
+from core.crm_ports import TaskAssign
 from core.errors import SkippableError
 from core.ports import Handed, Result, TaskClose, TaskDraft, TaskRaise
 
@@ -33,22 +34,6 @@ _READ = (
     _URGENCY,
 )
 _DONE = "Completed"
-
-
-class Assign(Protocol):
-    """An open task that somebody else is to do: written only where its owner still is the one we gave it."""
-
-    @property
-    def key(self) -> str: ...
-
-    @property
-    def outside_id(self) -> str: ...
-
-    @property
-    def owner_key(self) -> str: ...
-
-    @property
-    def was_owner_key(self) -> str: ...
 
 
 class _Step(Protocol):
@@ -97,11 +82,11 @@ class Tasks:
 
         return self._change(raises, change)
 
-    def assign(self, assigns: Sequence[Assign]) -> list[Result]:
+    def assign(self, assigns: Sequence[TaskAssign]) -> list[Result]:
         """Gives open tasks to their new owners where nobody has given them to somebody else."""
         given = self._links.get(LinkKind.TASK, [one.key for one in assigns])
 
-        def change(step: Assign, task: Row) -> Mapping[str, Any]:
+        def change(step: TaskAssign, task: Row) -> Mapping[str, Any]:
             owner, link = text_of(task.get("OwnerId")), given.get(step.key)
             ours = (
                 str(link.facts.get("owner", "")) if link is not None else "",
@@ -121,7 +106,7 @@ class Tasks:
         def change(step: TaskClose, task: Row) -> Mapping[str, Any]:
             if task.get("IsClosed") is True:
                 return {}
-            return {"Status": self._done_status(), _CLOSED: step.reason or "done"}
+            return {"Status": self.done_status(), _CLOSED: step.reason or "done"}
 
         return self._change(closes, change, gone_is_done=True)
 
@@ -167,7 +152,7 @@ class Tasks:
                 said["ReminderDateTime"] = reminder_at(step.due_on, hour)
         return said
 
-    def _done_status(self) -> str:
+    def done_status(self) -> str:
         """The org's status of a task that is done: the usual one, else the first that closes a task."""
         if self._done is None:
             status = self._target.info(_TASK).fields.get("Status")

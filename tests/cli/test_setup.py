@@ -82,8 +82,10 @@ def salesforce(nolapse: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sales
 def test_an_org_is_held_against_the_package_and_not_changed(nolapse: Desk, salesforce: SalesforceServer) -> None:
     lacking = nolapse("setup", "salesforce", code=1).out
     assert "BAD  Salesforce Certificate_Order__c: the object is missing or hidden" in lacking
-    assert "sf project deploy start --source-dir force-app --source-dir email-messages --target-org ORG" in lacking
-    for folder in ("force-app", "email-messages"):
+    folders = ("force-app", "deals", "email-messages")
+    sources = " ".join(f"--source-dir {folder}" for folder in folders)
+    assert f"sf project deploy start {sources} --target-org ORG" in lacking
+    for folder in folders:
         salesforce.org.deploy(PACKAGE / folder)
     assert nolapse("setup", "salesforce", "--dry-run").out == (told := nolapse("setup").out)
     assert "ok   Salesforce package: deployed; reps need Nolapse_Rep" in told

@@ -110,6 +110,21 @@ def a_record(**changes: Any) -> Record:
     return replace(record, **changes)
 
 
+def a_note(**changes: Any) -> Note:
+    """A note with a key of its own."""
+    note = Note(
+        key=f"call:account-{next(_numbers)}:1",
+        account_key="example:1",
+        account_name="A Customer Ltd",
+        owner_key="rep-1",
+        subject="Renewal of www.example.com",
+        body="Say what ends, and when.",
+        order_keys=("digicert:1",),
+        at=datetime(2026, 9, 1, 8, tzinfo=UTC),
+    )
+    return replace(note, **changes)
+
+
 def a_raise(draft: TaskDraft, outside_id: str, **changes: Any) -> TaskRaise:
     """A step from what the draft said to something more urgent."""
     step = TaskRaise(
@@ -412,8 +427,7 @@ class CrmContract:
     def test_a_task_goes_to_its_new_owner_unless_a_rep_gave_it_away(
         self, opened: OpenedCrm, edit: dict[str, Any]
     ) -> None:
-        if not isinstance(opened.crm, AssigningCrm):
-            return
+        assert isinstance(opened.crm, AssigningCrm)
         draft, done = a_draft(), a_draft()
         ids = opened.create(draft, done)
         opened.hands.finish(done.key, "reached")
@@ -428,13 +442,17 @@ class CrmContract:
         assert gone.handed is Handed.FAILED
 
     def test_a_note_is_added_once(self, opened: OpenedCrm) -> None:
-        if not isinstance(opened.crm, NotingCrm):
-            return
-        note = Note(
-            "n1", "acme", "Acme", "rep-1", "Renewal", "What to say", ("digicert:1",), datetime(2026, 9, 1, tzinfo=UTC)
-        )
-        for _ in range(2):
-            assert_delivered(opened.crm.add_notes([note]), ["n1"])
+        assert isinstance(opened.crm, NotingCrm)
+        notes = [a_note() for _ in range(opened.crm.batch_size + 1)]
+        keys = [note.key for note in notes]
+        first = opened.crm.add_notes(notes)
+        assert_delivered(first, keys)
+        assert len({result.outside_id for result in first}) == len(notes)
+        again = opened.crm.add_notes(list(reversed(notes)))
+        assert {one.key: one.outside_id for one in again} == {one.key: one.outside_id for one in first}
+        assert opened.crm.add_notes([]) == []
+        assert opened.crm.find_tasks(keys) == {}
+        assert list(opened.crm.changes(None)[0]) == []
 
     def test_what_the_engine_does_is_no_change_of_a_person(self, opened: OpenedCrm) -> None:
         draft = a_draft()
@@ -505,6 +523,9 @@ class CrmContract:
         assert_delivered(opened.crm.push_records([record]), [record.key])
         log = MailLog(f"log:{draft.key}", "example:1", "c@example.org", text, text, _moment(1), ("digicert:1",))
         assert_delivered(opened.crm.log_mail([log]), [log.key])
+        assert isinstance(opened.crm, NotingCrm)
+        note = a_note(subject=text, body=text, account_name=text)
+        assert_delivered(opened.crm.add_notes([note]), [note.key])
         seen, found = opened.hands.look(draft.key), opened.crm.read([record.order_key])[record.order_key]
         if text.isprintable():
             assert (seen.body, found.common_name) == (text, text[: opened.longest_name])

@@ -42,8 +42,10 @@ class Account:
         return Links(self.store.engine, "hubspot")
 
     def crm(self, **changes: Any) -> HubSpotCrm:
-        """A connector as a new process opens it."""
-        return open_crm(settings_for(self.server, **changes) if changes else self.settings, self.store.engine)
+        """A connector as a new process opens it, which lives by HubSpot's clock."""
+        opened = open_crm(settings_for(self.server, **changes) if changes else self.settings, self.store.engine)
+        opened._target.now = self.world.clock.now
+        return opened
 
     def mailer(self, **changes: Any) -> HubSpotMailer:
         return open_mailer(settings_for(self.server, **changes), self.store.engine)
@@ -143,7 +145,7 @@ def _prepared(unique: bool, tier: str, record: str, forecast: bool) -> _Prepared
         kinds = server.world.kinds
         properties = {name: dict(kind.properties) for name, kind in kinds.items()}
         if not unique:
-            mails = properties["emails"]
-            mails["nolapse_mail_key"] = replace(mails["nolapse_mail_key"], unique=False)
+            for there, key in ((properties["emails"], "nolapse_mail_key"), (properties["notes"], "nolapse_note_key")):
+                there[key] = replace(there[key], unique=False)
         groups = {name: dict(kind.groups) for name, kind in kinds.items()}
         return _Prepared(properties, groups, deepcopy(server.world.pipelines), rows)

@@ -63,7 +63,7 @@ def test_an_account_that_is_set_up_is_good(desk: Desk) -> None:
     assert "of the account's 625000 calls of today are used" in found["limits"][0].text
     assert "at most 312500 calls a day and 190 in 10 seconds" in found["limits"][0].text
     assert found["pipeline"][0].text == "tickets in a pipeline with 8 of our stages"
-    assert found["scopes"][0].text == "the token may do all 12 things that are needed"
+    assert found["scopes"][0].text == "the token may do all 16 things that are needed"
     assert found["tasks"][0].text == "are made once by their unique key"
     assert "can be used" in found["sequences"][0].text
     assert found["transactional mail"][0].text == "can be sent"
@@ -85,6 +85,19 @@ def test_missing_scopes_are_named_one_by_one(desk: Desk) -> None:
         ("the token may not write companies", "add the scope crm.objects.companies.write"),
         ("the token may not read owners", "add the scope crm.objects.owners.read"),
     ]
+
+
+def test_deals_and_talks_that_are_not_seen_fall_back_to_calls(desk: Desk) -> None:
+    desk.setup()
+    assert [one.text for one in desk.check()["open deals and talks"]] == [
+        "turn calls into notes; deals, calls, meetings, emails are seen"
+    ]
+    desk.server.world.revoke("crm.objects.deals.read")
+    (lacking,) = desk.check()["open deals and talks"]
+    assert (lacking.ok, lacking.advice) == (True, "add the scope crm.objects.deals.read")
+    assert lacking.text == "warning: deals are not seen, so that calls are made all the same"
+    (unwanted,) = desk.check(open_deals=False, sequence_id="8")["open deals and talks"]
+    assert unwanted.text == "turn calls into notes; calls, meetings are seen"
 
 
 def test_a_tier_without_sequences_and_transactional_mail_falls_back(ledger: Store) -> None:

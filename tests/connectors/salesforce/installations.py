@@ -46,8 +46,11 @@ class Installation:
         return Links(self.store.engine, "salesforce")
 
     def crm(self, **changes: Any) -> SalesforceCrm:
-        """A connector as a new process opens it."""
-        return _hurried(open_crm(settings_for(self.server, **changes) if changes else self.settings, self.store.engine))
+        """A connector as a new process opens it, which lives by the org's clock."""
+        settings = settings_for(self.server, **changes) if changes else self.settings
+        opened = _hurried(open_crm(settings, self.store.engine))
+        opened._target.now = self.org.clock.now
+        return opened
 
     def mailer(self, **changes: Any) -> SalesforceMailer:
         return open_mailer(settings_for(self.server, **changes), self.store.engine)

@@ -26,12 +26,12 @@ TEXT = FieldInfo("A__c", "A", "string", length=255, createable=True, updateable=
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, ["force-app", "email-messages"]),
-        ({"log_mails": "task"}, ["force-app"]),
-        ({"record": "case"}, ["force-app", "orders-as-cases", "email-messages"]),
+        ({}, ["force-app", "deals", "email-messages"]),
+        ({"log_mails": "task", "open_deals": False}, ["force-app"]),
+        ({"record": "case"}, ["force-app", "orders-as-cases", "deals", "email-messages"]),
         (
             {"record": "opportunity", "forecast_opportunities": True, "log_mails": "task"},
-            ["force-app", "orders-as-opportunities", "forecast"],
+            ["force-app", "orders-as-opportunities", "forecast", "deals"],
         ),
     ],
 )
@@ -78,7 +78,7 @@ def test_our_own_fields_on_own_orders_are_not_asked_of_cases() -> None:
 
 
 def test_one_command_deploys_and_one_assigns() -> None:
-    command = deploying(replace(SETTINGS, record="case", log_mails="task"))
+    command = deploying(replace(SETTINGS, record="case", log_mails="task", open_deals=False))
     assert command.endswith(
         " && sf project deploy start --source-dir force-app --source-dir orders-as-cases --target-org ORG"
     )
@@ -128,6 +128,6 @@ def test_where_nothing_may_be_written_no_field_is_blamed() -> None:
     assert mistakes(Field("A__c", "A"), replace(TEXT, createable=False, updateable=False), writable=False) == []
 
 
-def test_each_thing_has_one_key_except_tasks_that_also_log_mails() -> None:
+def test_each_thing_has_one_key_except_tasks_that_also_are_notes_and_log_mails() -> None:
     keys = {holder: sum(one.key for one in fields) for holder, fields in FIELDS.items()}
-    assert keys == {holder: 0 if holder is Holder.OWN_ORDER else 2 if holder is Holder.TASK else 1 for holder in FIELDS}
+    assert keys == {holder: 0 if holder is Holder.OWN_ORDER else 3 if holder is Holder.TASK else 1 for holder in FIELDS}

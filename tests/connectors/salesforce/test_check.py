@@ -27,7 +27,7 @@ SETTINGS = SalesforceSettings(auth="client_credentials", domain="acme.my")
 def server() -> Iterator[SalesforceServer]:
     """An org that is ready."""
     with running_salesforce() as server:
-        deploy(server.org, "force-app", "email-messages")
+        deploy(server.org, "force-app", "deals", "email-messages")
         assign(server.org, *SETS)
         yield server
 
@@ -87,6 +87,19 @@ def test_a_login_that_does_not_last_is_warned_of(server: SalesforceServer, auth:
     assert found.text.startswith("warning: ")
     assert warned in found.text
     assert 'salesforce.auth = "jwt"' in found.advice
+
+
+def test_deals_and_events_that_are_not_seen_fall_back_to_calls(server: SalesforceServer) -> None:
+    (found,) = check(server)["open deals and talks"]
+    assert (found.ok, found.text) == (True, "turn calls into notes; opportunities, tasks and events are seen")
+    server.org.hide("Opportunity")
+    server.org.hide("Event")
+    (lacking,) = check(server)["open deals and talks"]
+    assert lacking.ok
+    assert lacking.text == "warning: opportunities and events are not seen, so that calls are made all the same"
+    assert "Nolapse_Engine_Deals" in lacking.advice
+    (unwanted,) = check(server, open_deals=False)["open deals and talks"]
+    assert "warning: events are not seen" in unwanted.text
 
 
 @pytest.mark.parametrize("version", ["69.0", "30.0"])
@@ -190,7 +203,7 @@ def test_what_cannot_be_used_of_mail_falls_back(server: SalesforceServer, monkey
 def test_a_cadence_that_cannot_be_used_is_told() -> None:
     for cadences in (True, False):
         with running_salesforce(Org(cadences=cadences)) as server:
-            deploy(server.org, "force-app", "email-messages")
+            deploy(server.org, "force-app", "deals", "email-messages")
             (found,) = check(server, cadence="Renewals")["cadences"]
         assert found.ok is cadences
         assert cadences or found.advice == "set salesforce.cadence to nothing"

@@ -37,7 +37,7 @@ OBJECTS = {
     ("email-messages", "EmailMessage"): (Holder.MAIL,),
 }
 STANDARD = {
-    *("Account.Website", "Case.ContactId", "Opportunity.Amount"),
+    *("Account.Website", "Case.ContactId", "Opportunity.AccountId", "Opportunity.Amount"),
     *("Contact.AccountId", "Contact.Email", "Contact.Phone", "Contact.DoNotCall", "Contact.HasOptedOutOfEmail"),
 }
 """Fields of Salesforce's own that a permission set may name: they are no required ones, which deploying refuses."""

@@ -13,7 +13,7 @@ from tests.connectors.salesforce.installations import OPPORTUNITY_STAGES, PACKAG
 from tests.fakes.salesforce import FieldDef, Org, SalesforceServer, running_salesforce
 
 SETTINGS = SalesforceSettings()
-SETS = ("Nolapse_Engine", "Nolapse_Engine_Email_Messages")
+SETS = ("Nolapse_Engine", "Nolapse_Engine_Deals", "Nolapse_Engine_Email_Messages")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_an_org_with_the_package_lacks_nothing(server: SalesforceServer) -> None
     assert bad(found) == set()
     assert found[ORDER_OBJECT].text == "all 27 fields of ours are there"
     assert found["EmailMessage"].text == "our field is there"
-    assert found["permission sets"].text == "the user has Nolapse_Engine, Nolapse_Engine_Email_Messages"
+    assert found["permission sets"].text == f"the user has {', '.join(SETS)}"
     assert found["package"].text == "deployed; reps need Nolapse_Rep"
 
 
@@ -66,7 +66,10 @@ def test_an_empty_org_is_told_everything_and_the_one_command() -> None:
         for holder in (Holder.ACCOUNT, Holder.CONTACT, Holder.TASK, Holder.MAIL):
             wanted = ", ".join(str(one.name) for one in FIELDS[holder])
             assert found[holder].text == f"{wanted} missing or hidden"
-        assert "sf project deploy start --source-dir force-app --source-dir email-messages" in found["package"].advice
+        assert (
+            "sf project deploy start --source-dir force-app --source-dir deals --source-dir email-messages"
+            in found["package"].advice
+        )
         assert "--name Nolapse_Engine --name" in found["permission sets"].advice
         assert "--on-behalf-of integration@acme.example" in found["permission sets"].advice
 

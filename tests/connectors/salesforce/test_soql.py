@@ -18,7 +18,7 @@ from tests.fakes.salesforce.soql_parsing import Condition, parse
 
 STATEMENTS = {name: one for name, one in vars(statements).items() if isinstance(one, Statement)}
 _QUERY = re.compile(r"\bSELECT\b.*\bFROM\b", re.IGNORECASE | re.DOTALL)
-_NAMES = {"object": "Task", "key": "Nolapse_Order_Key__c"}
+_NAMES = {"object": "Task", "key": "Nolapse_Order_Key__c", "ours": "One__c", "also_ours": "Two__c"}
 NASTY = "' OR Name != '\\"
 
 
@@ -32,7 +32,7 @@ def sample(statement: Statement) -> Soql:
         elif f"IN :{name}" in statement.text:
             filled[name] = [NASTY, "b"]
         else:
-            filled[name] = datetime(2026, 11, 21, tzinfo=UTC) if name == "since" else NASTY
+            filled[name] = datetime(2026, 11, 21, tzinfo=UTC) if name in ("since", "now") else NASTY
     return statement(**filled)  # type: ignore[arg-type]
 
 

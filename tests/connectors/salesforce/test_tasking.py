@@ -1,11 +1,12 @@
 """Call tasks: what they are, and that each is made once and stays its rep's, whatever is lost on the way."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from connectors.crm.links import LinkKind
+from core.crm_ports import TaskAssign
 from core.errors import PostponedError
 from core.ports import Handed, RecordPerson, Result, TaskClose
 from core.words import TaskKind, Urgency
@@ -26,16 +27,6 @@ def made(installation: Installation) -> str:
     (result,) = installation.crm().create_tasks([DRAFT])
     assert result.handed is Handed.DELIVERED, result.error
     return result.outside_id
-
-
-@dataclass(frozen=True)
-class Assign:
-    """What a later engine asks for."""
-
-    key: str
-    outside_id: str
-    owner_key: str
-    was_owner_key: str
 
 
 class TestWhatItIs:
@@ -203,14 +194,14 @@ class TestClosing:
 class TestOwners:
     def test_a_task_goes_to_the_accounts_new_owner(self, installation: Installation) -> None:
         id = made(installation)
-        results = installation.crm().assign_tasks([Assign(KEY, id, "rep-2", "rep-1")])
+        results = installation.crm().assign_tasks([TaskAssign(KEY, id, "rep-2", "rep-1")])
         assert [one.handed for one in results] == [Handed.DELIVERED]
         assert installation.one("Task")["OwnerId"] == installation.user("rep-2")
-        installation.crm().assign_tasks([Assign(KEY, id, "rep-3", "rep-2")])
+        installation.crm().assign_tasks([TaskAssign(KEY, id, "rep-3", "rep-2")])
         assert installation.one("Task")["OwnerId"] == installation.user("rep-3")
 
     def test_unless_somebody_has_given_it_to_somebody_else(self, installation: Installation) -> None:
         id = made(installation)
         installation.org.edit(id, OwnerId=installation.user("rep-3"))
-        installation.crm().assign_tasks([Assign(KEY, id, "rep-2", "rep-1")])
+        installation.crm().assign_tasks([TaskAssign(KEY, id, "rep-2", "rep-1")])
         assert installation.one("Task")["OwnerId"] == installation.user("rep-3")

@@ -142,6 +142,14 @@ hs_call_disposition
 hs_call_status enumeration BUSY,CALLING_CRM_USER,CANCELED,COMPLETED,CONNECTING,FAILED,IN_PROGRESS,NO_ANSWER,QUEUED,RINGING
 """
 
+OF_MEETINGS = """
+hs_meeting_title
+hs_meeting_body
+hs_meeting_start_time datetime
+hs_meeting_end_time datetime
+hs_meeting_outcome enumeration SCHEDULED,COMPLETED,RESCHEDULED,NO_SHOW,CANCELED
+"""
+
 OF_CUSTOM = """
 hs_pipeline+ enumeration
 hs_pipeline_stage+ enumeration
@@ -288,11 +296,12 @@ def standard_kinds() -> list[ObjectKind]:
             "0-49",
             "emails",
             "email",
-            contacts,
+            ("sales-email-read",),
             ACTIVITY + OF_EMAILS,
             "email",
             required=(*due, "hs_email_direction"),
         ),
         _kind("0-46", "notes", "note", contacts, ACTIVITY + OF_NOTES, "note", required=due),
+        _kind("0-47", "meetings", "meeting", contacts, ACTIVITY + OF_MEETINGS, "meeting", required=due),
         _kind("0-48", "calls", "call", contacts, ACTIVITY + OF_CALLS, "call", required=due),
     ]

@@ -32,6 +32,7 @@ CRM_SCOPES = (
     "crm.objects.deals.read",
     "crm.objects.deals.write",
     "crm.objects.owners.read",
+    "sales-email-read",
     "crm.schemas.companies.read",
     "crm.schemas.companies.write",
     "crm.schemas.contacts.read",

@@ -14,6 +14,7 @@ MESSAGES = {
     "SERVER_UNAVAILABLE": (503, "The server is currently unavailable"),
     "QUERY_TIMEOUT": (400, "Your query request was running for too long."),
     "UNKNOWN_EXCEPTION": (500, "An unexpected error occurred. Please include this ErrorId if you contact support"),
+    "OPERATION_TOO_LARGE": (400, "exceeded 100000 distinct who/what's"),
     "REQUEST_RUNNING_TOO_LONG": (400, "Your request was running for too long, and has been stopped."),
     "API_DISABLED_FOR_ORG": (403, "API is not enabled for this Organization or Partner"),
 }

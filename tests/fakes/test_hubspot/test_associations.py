@@ -45,6 +45,30 @@ def test_an_association_holds_both_ways(api: Api, contact: str, company: str) ->
     assert read.body["associations"]["companies"]["results"] == [{"id": company, "type": "contact_to_company"}]
 
 
+@pytest.mark.parametrize(("object_type", "number"), [("notes", 190), ("calls", 182), ("meetings", 188)])
+def test_activities_hang_on_companies_by_types_of_their_own(
+    api: Api, company: str, object_type: str, number: int
+) -> None:
+    def make(type_id: int) -> Any:
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]
+        associations = [{"to": {"id": company}, "types": types}]
+        said = {"properties": {"hs_timestamp": "2026-11-21T09:00:00Z"}, "associations": associations}
+        return api.post(f"/crm/objects/{{v}}/{object_type}", said)
+
+    made = make(number)
+    assert made.status == 201
+    back = api.get(f"/crm/objects/{{v}}/companies/{company}/associations/{object_type}")
+    assert [entry["toObjectId"] for entry in back.body["results"]] == [made.body["id"]]
+    assert make(204).status == 400  # that of tasks to contacts
+
+
+def test_mails_need_a_scope_of_their_own(api: Api, world: World) -> None:
+    world.revoke("sales-email-read")
+    refused = api.get("/crm/objects/{v}/emails")
+    assert (refused.status, refused.body["category"]) == (403, "MISSING_SCOPES")
+    assert api.get("/crm/objects/{v}/calls").status == 200
+
+
 def test_numbered_and_dated_versions_answer_differently(api: Api, contact: str, company: str) -> None:
     body = {"inputs": [pair(contact, company, 279), pair(contact, "1", 279)]}
     dated = api.post(f"{PATH}/batch/create", body)
