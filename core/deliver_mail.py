@@ -84,7 +84,7 @@ class MailKind:
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
         """Re-checks every member, adds the orders that end soon, and words the mail as of now."""
         members = members_of(connection, [row.id for row in rows])
-        listable = self._listable(connection, rows, timer)
+        listable = self._listable(connection, rows, members, timer)
         wanted = {member.cycle_id for member in members} | {id for ids in listable.values() for id in ids}
         dossiers = load(connection, wanted, self._policy)
         by_id = {row.id: row for row in rows}
@@ -115,7 +115,7 @@ class MailKind:
             clock = _spoken_clock(Clock(row.clock), staying, dossiers)
             extra = [
                 dossiers.by_cycle[cycle_id]
-                for cycle_id in (listable.get((row.contact_id, clock), ()) if not row.occasion else ())
+                for cycle_id in (() if row.occasion else listable.get((row.contact_id, clock), ()))
                 if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
             ]
             draft = self._draft(one, clock, staying, extra, dossiers, owners, known)
@@ -143,11 +143,13 @@ class MailKind:
             )
 
     def _listable(
-        self, connection: Connection, rows: Sequence[Any], timer: Timer
+        self, connection: Connection, rows: Sequence[Any], members: Sequence[Member], timer: Timer
     ) -> dict[tuple[int, Clock], list[int]]:
-        """The open cycles that end soon, by person and clock, for everybody in the batch."""
-        people = {row.contact_id for row in rows}
-        clocks = {row.clock for row in rows}
+        """The open cycles that end soon, by person and clock, as far as a mail of the batch may list them."""
+        readers = {row.id: row.contact_id for row in rows if not row.occasion}
+        listing = {(readers[one.delivery_id], one.clock) for one in members if one.delivery_id in readers}
+        people = {contact_id for contact_id, _ in listing}
+        clocks = {clock for _, clock in listing}
         rules = self._policy.rules
         ends_by = timer.day + timedelta(days=rules.list_within_days)
         soon = (
@@ -173,8 +175,9 @@ class MailKind:
         both = of_order.where(soon, order_contacts.c.contact_id.in_(people)).union(
             of_account.where(soon, contacts.c.id.in_(people), contacts.c.roles != ""), of_customers.where(soon)
         )
-        for cycle_id, clock, contact_id in connection.execute(both):
-            found[contact_id, Clock(clock)].append(cycle_id)
+        for cycle_id, clock, contact_id in connection.execute(both) if listing else ():
+            if (contact_id, clock) in listing:
+                found[contact_id, Clock(clock)].append(cycle_id)
         return found
 
     def _may_list(self, dossiers: Dossiers, cycle_id: int, contact_id: int, timer: Timer) -> bool:

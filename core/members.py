@@ -27,6 +27,7 @@ class Member:
     touch_id: int
     delivery_id: int
     cycle_id: int
+    clock: Clock
     touchpoint: str
     channel: Channel
     urgency: Urgency
@@ -48,14 +49,14 @@ class Ruling:
 def members_of(connection: Connection, delivery_ids: Sequence[int]) -> list[Member]:
     """The planned touches of these deliveries whose cycle still exists."""
     query = (
-        select(touches)
+        select(touches, cycles.c.clock)
         .join(cycles, cycles.c.id == touches.c.cycle_id)
         .where(touches.c.delivery_id.in_(delivery_ids), touches.c.state == TouchState.PLANNED)
         .order_by(touches.c.id)
     )
     return [
         Member(
-            row.id, row.delivery_id, row.cycle_id, row.touchpoint, Channel(row.channel), Urgency(row.urgency),
+            row.id, row.delivery_id, row.cycle_id, Clock(row.clock), row.touchpoint, Channel(row.channel), Urgency(row.urgency),
             Nature(row.nature), row.day,
         )
         for row in connection.execute(query)
