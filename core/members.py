@@ -56,8 +56,8 @@ def members_of(connection: Connection, delivery_ids: Sequence[int]) -> list[Memb
     )
     return [
         Member(
-            row.id, row.delivery_id, row.cycle_id, Clock(row.clock), row.touchpoint, Channel(row.channel), Urgency(row.urgency),
-            Nature(row.nature), row.day,
+            row.id, row.delivery_id, row.cycle_id, Clock(row.clock), row.touchpoint, Channel(row.channel),
+            Urgency(row.urgency), Nature(row.nature), row.day,
         )
         for row in connection.execute(query)
     ]  # fmt: skip

@@ -189,5 +189,5 @@ def _end_escalations(connection: Connection, account_ids: Collection[int], timer
     """The manager need not see to a call that was made."""
     query = select(tasks).where(tasks.c.kind == TaskKind.ESCALATION, tasks.c.state.in_(OPEN))
     for batch in batched(sorted(account_ids), _BATCH):
-        for task in connection.execute(query.where(tasks.c.account_id.in_(batch))).all():
-            close(connection, task, Reason.CALL_ANSWERED, timer)
+        late = connection.execute(query.where(tasks.c.account_id.in_(batch))).all()
+        close(connection, late, Reason.CALL_ANSWERED, timer)

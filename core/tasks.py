@@ -252,8 +252,7 @@ def settle_orders(connection: Connection, cycle_ids: Sequence[int], timer: Timer
     unsettled = select(task_orders.c.task_id).where(task_orders.c.task_id.in_(affected), ~task_orders.c.settled)
     finished = affected - set(connection.execute(unsettled).scalars())
     query = select(tasks).where(tasks.c.id.in_(finished), tasks.c.state.in_(OPEN))
-    for task in connection.execute(query).all():
-        close(connection, task, Reason.NO_MEMBERS, timer)
+    close(connection, connection.execute(query).all(), Reason.NO_MEMBERS, timer)
 
 
 def creation_under_way(connection: Connection, task_ids: Iterable[int]) -> set[int]:
@@ -267,28 +266,39 @@ def creation_under_way(connection: Connection, task_ids: Iterable[int]) -> set[i
     return set(connection.execute(query).scalars())
 
 
-def close(connection: Connection, task: Any, reason: Reason, timer: Timer) -> None:
-    """Closes a task. One that no CRM has seen yet is dropped with its delivery; else its closing is queued."""
-    waiting = (deliveries.c.task_id == task.id) & (deliveries.c.state == DeliveryState.PLANNED)
+def close(connection: Connection, closing: Sequence[Any], reason: Reason, timer: Timer) -> None:
+    """Closes tasks (rows). Those that no CRM has seen yet are dropped with their deliveries, of the others the closing
+    is queued."""
+    if not closing:
+        return
+    ids = [task.id for task in closing]
+    waiting = deliveries.c.task_id.in_(ids) & (deliveries.c.state == DeliveryState.PLANNED)
     connection.execute(
         update(deliveries)
         .where(waiting, deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)))
         .values(state=DeliveryState.WITHDRAWN, reason=reason, settled_at=timer.opening)
     )
-    never_made = task.state == TaskState.PLANNED and task.id not in creation_under_way(connection, [task.id])
-    state = TaskState.CLOSED if never_made else TaskState.CLOSING
-    values = {"state": state, "reason": reason, "closed_at": timer.opening if never_made else None}
-    connection.execute(update(tasks).where(tasks.c.id == task.id).values(values))
+    planned = [task.id for task in closing if task.state == TaskState.PLANNED]
+    never_made = set(planned) - creation_under_way(connection, planned)
+    by_ids = update(tasks).values(reason=reason)
     if never_made:
-        return
-    row = {
-        "key": f"close:{task.task_key}",
-        "kind": DeliveryKind.CALL_CLOSE,
-        "channel": "call",
-        "state": DeliveryState.PLANNED,
-        "account_id": task.account_id,
-        "task_id": task.id,
-        "day": timer.day,
-        "send_after": timer.opening,
-    }
-    insert_new(connection, deliveries, [row])
+        dropped = by_ids.where(tasks.c.id.in_(never_made))
+        connection.execute(dropped.values(state=TaskState.CLOSED, closed_at=timer.opening))
+    made = [task for task in closing if task.id not in never_made]
+    if made:
+        ended = by_ids.where(tasks.c.id.in_([task.id for task in made]))
+        connection.execute(ended.values(state=TaskState.CLOSING, closed_at=None))
+    rows = [
+        {
+            "key": f"close:{task.task_key}",
+            "kind": DeliveryKind.CALL_CLOSE,
+            "channel": "call",
+            "state": DeliveryState.PLANNED,
+            "account_id": task.account_id,
+            "task_id": task.id,
+            "day": timer.day,
+            "send_after": timer.opening,
+        }
+        for task in made
+    ]
+    insert_new(connection, deliveries, rows)

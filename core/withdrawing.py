@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.engine import Connection
 
+from core.batches import batched
 from core.consequences import withdraw_empty
 from core.errors import UsageError
 from core.holds import lock_waiting
@@ -15,6 +16,8 @@ from core.schema import accounts, cycles, orders, task_orders, tasks, touches
 from core.tasks import close
 from core.timing import Timer
 from core.words import Channel, TaskState, TouchState
+
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ def withdraw(connection: Connection, which: Which, timer: Timer) -> Withdrawn:
     connection.execute(update(touches).where(touches.c.id.in_(ids)).values(values))
     withdraw_empty(connection, [row.delivery_id for row in waiting if row.delivery_id is not None], timer)
     closing = connection.execute(_tasks(which)).all() if which.tasks and which.channel is not Channel.MAIL else []
-    for task in closing:
-        close(connection, task, Reason.BY_OPERATOR, timer)
+    for batch in batched(closing, _BATCH):
+        close(connection, batch, Reason.BY_OPERATOR, timer)
     done = select(func.count()).select_from(touches).where(_touches(which), touches.c.state == TouchState.DONE)
     return Withdrawn(len(ids), len(closing), connection.execute(done).scalar_one())
 

@@ -247,7 +247,7 @@ def test_closing_says_why(house: House) -> None:
     house.write(update(deliveries).values(state="delivered"))
     with house.store.begin() as connection:
         assert creation_under_way(connection, [1]) == set()
-        close(connection, connection.execute(tasks.select()).one(), Reason.LOST, TIMER)
+        close(connection, connection.execute(tasks.select()).all(), Reason.LOST, TIMER)
     assert house.rows(tasks)[0].reason == "lost"
 
 
