@@ -354,6 +354,7 @@ def _close(
         *examples(app, sample, total.last),
         f"report expiring --today {total.last}",
         f"plan --today {total.last} --from {total.last + timedelta(days=1)} --to {total.last + timedelta(days=14)}",
+        f"simulate --today {total.last + timedelta(days=1)} --days 90",
         *((f"run --today {total.last + timedelta(days=1)}",) if stays else ()),
     ):
         click.echo(f"  {command} {rest}")

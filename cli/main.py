@@ -39,6 +39,7 @@ COMMANDS = {
     "settle": ("cli.steps", "Apply confirmations and what follows from them."),
     "setup": ("cli.setup", "Make in the CRM what is missing there, or take it away again."),
     "show": ("cli.show", "Show all about a domain, an order, an account or a person."),
+    "simulate": ("cli.simulate", "Count the mails and calls of the coming year, under coming limits too."),
     "subject": ("cli.people", "Export everything that is held of a person."),
     "suppress": ("cli.suppress", "Never write to an address again, or call it."),
     "sync": ("cli.steps", "Take in orders, people and changes."),

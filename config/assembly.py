@@ -33,12 +33,13 @@ from core.messages import Writer
 from core.policy import CapPolicy, MailPolicy, Policy, SyncPolicy
 from core.ports import Connector, Crm, Mailer, OrderSource
 from core.rehearsal import RehearsedCrm, RehearsedMailer
-from core.simulation import SimulatedCrm, WordlessWriter
 from core.store import Store, open_store
 from core.timing import Timer
 from core.words import DeliveryKind
 
 if TYPE_CHECKING:
+    from core.habits import Habits
+    from core.simulation import SimulatedCrm
     from templates.pages import PageWriter
 
 LOG = logging.getLogger("nolapse.inbox")
@@ -173,30 +174,38 @@ class App:
         crm = RehearsedCrm() if self.settings.sections.sync.crm else None
         return self._kinds(RehearsedMailer(), crm), crm
 
-    def simulated_kinds(self, crm: SimulatedCrm) -> Mapping[DeliveryKind, Kind]:
-        """Those that reach people, without words and passing nothing on."""
-        writer = WordlessWriter()
-        return {
-            DeliveryKind.MAIL: MailKind(RehearsedMailer(), None, writer, self.links, self.policy),
-            DeliveryKind.CALL_CREATE: CreateKind(crm, writer, self.links, self.policy),
-            DeliveryKind.CALL_RAISE: RaiseKind(crm, self.policy),
-            DeliveryKind.CALL_CLOSE: CloseKind(crm, self.policy),
-            DeliveryKind.CALL_ASSIGN: AssignKind(crm, self.policy),
+    def simulated_kinds(self, habits: "Habits") -> "tuple[Mapping[DeliveryKind, Kind], SimulatedCrm | None]":
+        """What mails and tasks go by where only their number counts, and the CRM whose reps keep to these habits.
+
+        Nothing is worded, linked, logged or shown; no connector and no store is opened.
+        """
+        from core.simulation import SimulatedCrm, SimulatedMailer, WordlessWriter
+
+        crm = SimulatedCrm(habits) if self.settings.sections.sync.crm else None
+        writer, links = WordlessWriter(), ConsoleLinks(self.policy.brand.console_url)
+        mails: dict[DeliveryKind, Kind] = {
+            DeliveryKind.MAIL: MailKind(SimulatedMailer(), None, writer, links, self.policy)
         }
+        return mails | (self._task_kinds(crm, writer, links) if crm is not None else {}), crm
 
     def _kinds(self, mailer: Mailer, crm: Crm | None) -> Mapping[DeliveryKind, Kind]:
         found: dict[DeliveryKind, Kind] = {
             DeliveryKind.MAIL: MailKind(mailer, crm, self.writer, self.links, self.policy)
         }
         if crm is not None:
-            found[DeliveryKind.CALL_CREATE] = CreateKind(crm, self.writer, self.links, self.policy)
-            found[DeliveryKind.CALL_RAISE] = RaiseKind(crm, self.policy)
-            found[DeliveryKind.CALL_CLOSE] = CloseKind(crm, self.policy)
-            found[DeliveryKind.CALL_ASSIGN] = AssignKind(crm, self.policy)
+            found |= self._task_kinds(crm, self.writer, self.links)
             found[DeliveryKind.RECORD] = RecordKind(crm, self.links)
             found[DeliveryKind.MAIL_LOG] = MailLogKind(crm, self.links)
             found[DeliveryKind.OPTOUT] = OptOutKind(crm)
         return found
+
+    def _task_kinds(self, crm: Crm, writer: Writer, links: Links) -> dict[DeliveryKind, Kind]:
+        return {
+            DeliveryKind.CALL_CREATE: CreateKind(crm, writer, links, self.policy),
+            DeliveryKind.CALL_RAISE: RaiseKind(crm, self.policy),
+            DeliveryKind.CALL_CLOSE: CloseKind(crm, self.policy),
+            DeliveryKind.CALL_ASSIGN: AssignKind(crm, self.policy),
+        }
 
     @cached_property
     def appliers(self) -> Mapping[str, Applier]:

@@ -35,6 +35,10 @@ class Schedule:
         index = bisect_right(self.steps, issued_on, key=lambda step: step.issued_from)
         return self.steps[index - 1].days if index else None
 
+    def after(self, day: date) -> tuple[Maximum, ...]:
+        """The steps that are still to come on this day."""
+        return self.steps[bisect_right(self.steps, day, key=lambda step: step.issued_from) :]
+
     def lowest(self, other: Self) -> Self:
         """The schedule that gives, on every day, the lower of the maxima in force in the two."""
         steps: list[Maximum] = []
@@ -81,11 +85,15 @@ class CaRules:
 
 @dataclass(frozen=True, slots=True)
 class ValidityRules:
-    """Everything in validity.toml. `safety_margin_days` and `early_window_days` are explained there."""
+    """Everything in validity.toml. `safety_margin_days` and `early_window_days` are explained there.
+
+    `baseline` holds for every CA; each one's own schedule includes it.
+    """
 
     cas: Mapping[str, CaRules]
     safety_margin_days: int = 1
     early_window_days: int = 90
+    baseline: Schedule = field(default_factory=Schedule)
 
     def ca(self, name: str) -> CaRules:
         """The rules of a CA. Raises UsageError if validity.toml has none for it."""
@@ -112,6 +120,7 @@ class ValidityRules:
             cas=cas,
             safety_margin_days=_whole("safety_margin_days", mapping.get("safety_margin_days", 1), 0, lowest - 1),
             early_window_days=_whole("early_window_days", mapping.get("early_window_days", 90), 0, _MOST_DAYS),
+            baseline=baseline,
         )
 
 

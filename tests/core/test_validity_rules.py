@@ -47,6 +47,18 @@ class TestPackagedFigures:
     def test_digicert_keeps_the_lower_of_its_own_and_the_baseline(self, issued_on: date, longest: int) -> None:
         assert packaged().ca("digicert").max_certificate_days(issued_on) == longest
 
+    def test_the_baseline_is_kept_beside_the_cas(self) -> None:
+        steps = packaged().baseline.steps
+        assert steps[-2:] == (Maximum(date(2027, 3, 15), 100), Maximum(date(2029, 3, 15), 47))
+
+    @pytest.mark.parametrize(
+        ("day", "to_come"),
+        [(date(2026, 11, 18), 2), (date(2027, 3, 14), 2), (date(2027, 3, 15), 1), (date(2030, 1, 1), 0)],
+    )
+    def test_steps_that_are_still_to_come(self, day: date, to_come: int) -> None:
+        steps = packaged().baseline.steps
+        assert packaged().baseline.after(day) == steps[len(steps) - to_come :]
+
     def test_settings(self) -> None:
         rules = packaged()
         assert (rules.safety_margin_days, rules.early_window_days) == (1, 90)
