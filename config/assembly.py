@@ -17,9 +17,10 @@ from config.settings import Settings
 from core import inbox, incoming_mail, looks, migrations
 from core.calendar import Calendar
 from core.deliver_assigns import AssignKind
+from core.deliver_closes import CloseKind
 from core.deliver_mail import Links, MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
-from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
+from core.deliver_tasks import CreateKind, RaiseKind
 from core.eligibility import Scope
 from core.errors import ConfigurationError, NolapseError, StoreError
 from core.inbox import Applier, InboxCounts

@@ -28,9 +28,9 @@ from core.ports import Crm, FillingCrm, Result, TaskClose, TaskDraft, TaskRaise
 from core.promises import promise
 from core.reasons import Reason
 from core.schema import deliveries, reps, task_orders, tasks, touches
-from core.tasks import Ask, Desk, creation_under_way
+from core.tasks import Ask, Desk, creation_under_way, give_up
 from core.timing import Timer
-from core.words import Channel, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
+from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
 
 # Asked for where a mail cannot go or may be lost, and so without a touch of their own.
 _OUTSIDE_CADENCE = (TaskKind.CONTACT, TaskKind.CHECK, TaskKind.ESCALATION)
@@ -109,7 +109,7 @@ class CreateKind(TaskKindBase):
         urgencies = {member.cycle_id: member.urgency for member in members}
         accounts = {one.order.account_id for one in dossiers.by_cycle.values()}
         told = _Told(
-            Known(holdings(connection, accounts, timer.day)),
+            Known(holdings(connection, _sold_to(known.values(), dossiers, timer), timer.day)),
             last_contacts(connection, accounts),
             self._reps(connection, known.values()),
             of_tasks(connection, [task.id for task in known.values() if task.kind == TaskKind.ANSWER]),
@@ -124,7 +124,7 @@ class CreateKind(TaskKindBase):
             about = self._about(task, wanted[task.id], ruling.staying.get(row.id, ()), dossiers, timer)
             if task.state != TaskState.PLANNED or not about:
                 withdrawn[row.id] = str(ruling.reasons.get(row.id, Reason.NO_MEMBERS))
-                _give_up(connection, task, timer)
+                give_up(connection, task, timer)
                 continue
             if task.id in notes and not isinstance(self._crm, NotingCrm):
                 withdrawn[row.id] = notes[task.id]
@@ -272,7 +272,7 @@ class RaiseKind(TaskKindBase):
                 deferred.add(row.id)
             elif task.state != TaskState.OPEN:
                 if task.state == TaskState.PLANNED:
-                    _give_up(connection, task, timer)
+                    give_up(connection, task, timer)
                 withdrawn[row.id] = Reason.TASK_CLOSED
                 self._ask_anew(connection, task, staying, dossiers, timer)
             else:
@@ -324,38 +324,17 @@ class RaiseKind(TaskKindBase):
         return {}
 
 
-class CloseKind(TaskKindBase):
-    """Closes tasks whose last order is settled."""
-
-    def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
-        """Waits for a task that may just be being made; one that never was is closed here."""
-        known = self._keys(connection, rows)
-        in_making = creation_under_way(connection, list(known))
-        items: dict[int, TaskClose] = {}
-        withdrawn: dict[int, str] = {}
-        deferred: set[int] = set()
-        for row in rows:
-            task = known[row.task_id]
-            if task.state == TaskState.CLOSING and task.id in in_making:
-                deferred.add(row.id)
-            elif task.state == TaskState.CLOSING and task.outside_id:
-                items[row.id] = TaskClose(task.task_key, task.outside_id, task.reason)
-            else:
-                withdrawn[row.id] = Reason.TASK_CLOSED
-                _give_up(connection, task, timer)
-        return Sealed(items, withdrawn, deferred)
-
-    def hand_over(self, items: Sequence[TaskClose]) -> Sequence[Result]:
-        return self._crm.close_tasks(items)
-
-    def delivered(self, connection: Connection, done: Sequence[tuple[Any, Any, Result]], timer: Timer) -> None:
-        ids = [row.task_id for row, _, _ in done]
-        connection.execute(
-            update(tasks).where(tasks.c.id.in_(ids)).values(state=TaskState.CLOSED, closed_at=timer.opening)
-        )
-
-    def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
-        return {}
+def _sold_to(about: Iterable[Any], dossiers: Dossiers, timer: Timer) -> set[int]:
+    """The accounts to whom something may be sold on a call of this batch: only for them advice is worth looking up."""
+    called = {task.account_id for task in about if task.kind == TaskKind.CALL}
+    found: set[int] = set()
+    for one in dossiers.by_cycle.values():
+        account_id = one.order.account_id
+        if one.clock is Clock.RENEWAL and account_id in called - found:
+            contact = _person_to_call(dossiers, one)
+            if contact is not None and dossiers.why_not_sold_to(one, contact, timer.day, Channel.CALL) is None:
+                found.add(account_id)
+    return found
 
 
 def _open(connection: Connection, made: Sequence[tuple[Any, Result]], timer: Timer) -> None:
@@ -395,12 +374,3 @@ def _person_to_call(dossiers: Dossiers, dossier: Dossier) -> Contact | None:
     if chosen is not None and chosen.phone:
         return chosen
     return next((person for person in people if person.phone), chosen or next(iter(people), None))
-
-
-def _give_up(connection: Connection, task: Any, timer: Timer) -> None:
-    """A task that no CRM has and that is about nothing any more is closed here."""
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.id == task.id, tasks.c.state.in_((TaskState.PLANNED, TaskState.CLOSING)))
-        .values(state=TaskState.CLOSED, reason=Reason.NO_MEMBERS, closed_at=timer.opening)
-    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, Text, cast, func, type_coerce
+from sqlalchemy import ColumnElement, Integer, Table, Text, cast, func, null, type_coerce
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
@@ -39,6 +39,11 @@ def upsert(connection: Connection, table: Table, keys: Iterable[str], rows: Sequ
     statement = _insert(connection, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column for a condition that is not to be looked up by its index, where that would find far too much."""
+    return func.coalesce(column, null())
 
 
 def days_between(connection: Connection, later: ColumnElement[Any], earlier: ColumnElement[Any]) -> ColumnElement[int]:

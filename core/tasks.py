@@ -302,3 +302,12 @@ def close(connection: Connection, closing: Sequence[Any], reason: Reason, timer:
         for task in made
     ]
     insert_new(connection, deliveries, rows)
+
+
+def give_up(connection: Connection, task: Any, timer: Timer) -> None:
+    """A task that no CRM has and that is about nothing any more is closed here."""
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id == task.id, tasks.c.state.in_((TaskState.PLANNED, TaskState.CLOSING)))
+        .values(state=TaskState.CLOSED, reason=Reason.NO_MEMBERS, closed_at=timer.opening)
+    )

@@ -19,9 +19,10 @@ from core.consent import Basis, ConsentRule, ConsentRules, Given
 from core.consents import Entry
 from core.deliver import deliver
 from core.deliver_assigns import AssignKind
+from core.deliver_closes import CloseKind
 from core.deliver_mail import MailKind
 from core.deliver_records import MailLogKind, OptOutKind, RecordKind
-from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
+from core.deliver_tasks import CreateKind, RaiseKind
 from core.kinds import DeliverCounts, Kind
 from core.links import ConsoleLinks
 from core.messages import Brand, Letter, Script, WordedMail, WordedTask

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from core import golive, pauses
 from core.deliver_assigns import AssignKind
+from core.deliver_closes import CloseKind
 from core.deliver_mail import MailKind
-from core.deliver_tasks import CloseKind, CreateKind, RaiseKind
+from core.deliver_tasks import CreateKind, RaiseKind
 from core.habits import Conduct, Habits, Limits
 from core.kinds import Kind
 from core.links import ConsoleLinks
