@@ -32,7 +32,7 @@ COUNTED_FROM = 12
 LISTED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepView:
     """An instruction, with the address and the words of its screenshot, which may be empty."""
 
@@ -59,7 +59,7 @@ class BrandView:
     links: tuple[LinkView, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LetterView:
     """A letter. `tone` rises from notice to expired by urgency and by what is true; `plan` tells that renewing now
     would give paid days away, and there is time; `several` is the number of orders, 0 for a single one; `left_out` how

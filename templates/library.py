@@ -8,7 +8,7 @@ ConfigurationError of one line that names its file and, where it is known, the l
 import re
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType
@@ -23,6 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from core.errors import ConfigurationError
 from core.languages import LANGUAGES, Languages
 from templates.catalogues import BASE, read_catalogue
+from templates.direct import Direct
 from templates.facts import BrandView, LetterView, LinkView, StepView, TaskView
 from templates.language import Language, language
 from templates.layout import MJML, to_html
@@ -134,8 +135,9 @@ class Library:
         catalogue = read_catalogue(code)
         own = self._overrides
         folders = [own / code, own / code.replace("-", "_"), own] if own is not None else []
+        loader = _Loader([*dict.fromkeys(folders), *_PACKAGED], list(_PACKAGED))
         environment = _Sandbox(
-            loader=_Loader([*dict.fromkeys(folders), *_PACKAGED], list(_PACKAGED)),
+            loader=loader,
             autoescape=lambda name: name is not None and name.endswith(MJML),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -145,10 +147,13 @@ class Library:
             cache_size=-1,
         )
         environment.globals.clear()
-        words = {"_": catalogue.gettext, "ngettext": catalogue.ngettext, "pgettext": catalogue.pgettext}
-        environment.globals |= words
-        environment.words = frozenset(words.values())
+        environment.catalogue = {
+            "_": catalogue.gettext, "ngettext": catalogue.ngettext, "pgettext": catalogue.pgettext,
+        }  # fmt: skip
+        environment.globals |= environment.catalogue
+        environment.words = frozenset(environment.catalogue.values())
         environment.filters["wrap"] = wrap
+        environment.trusts = loader.ours_alone
         return Shelf(environment, language(catalogue))
 
 
@@ -159,7 +164,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     every template is given the same globals, and none changes while the process runs.
     """
 
+    code_generator_class = Direct
+    catalogue: Mapping[str, Callable[..., str]] = {}
     words: frozenset[Callable[..., str]] = frozenset()
+    trusts: Collection[str] = ()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -195,15 +203,22 @@ class _Loader(BaseLoader):
     def __init__(self, folders: list[Path], ours: list[Path]) -> None:
         self._folders = folders
         self._ours = ours
+        self.ours_alone: set[str] = set()
+        """The templates in which no line is an operator's."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         path, source = self._read(environment, template)
+        folders = {path.parent}
         if path.suffix == MJML:
 
             def included(name: str) -> str:
-                return self._read(environment, name)[1]
+                part, text = self._read(environment, name)
+                folders.add(part.parent)
+                return text
 
             source = to_html(source, path, included)
+        if folders <= set(self._ours):
+            self.ours_alone.add(template)
         return source, str(path), lambda: True
 
     def _read(self, environment: Environment, template: str) -> tuple[Path, str]:
@@ -306,19 +321,18 @@ def _line(error: Exception) -> str:
 
 def wrap(text: str, width: int = 76, indent: str = "") -> str:
     """The text in lines of at most `width`, later ones indented; a longer word, such as a link, keeps a line."""
-    if len(text) < width and text.isascii():
-        return " ".join(text.split())
-    return "\n".join(
-        _lines(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word], width, indent)
-    )
+    text = " ".join(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word])
+    return text if len(text) <= width else "\n".join(_lines(text, width, indent))
 
 
-def _lines(words: list[str], width: int, indent: str) -> Iterator[str]:
-    line = ""
-    for word in words:
-        if line and len(line) + len(word) >= width:
-            yield line
-            line = f"{indent}{word}"
-        else:
-            line = f"{line} {word}" if line else word
-    yield line
+def _lines(text: str, width: int, indent: str) -> Iterator[str]:
+    begin, room, before = 0, width, ""
+    while len(text) - begin > room:
+        end = text.rfind(" ", begin, begin + room + 1)
+        if end < 0:  # one word fills the line, and more
+            end = text.find(" ", begin + room)
+        if end < 0:
+            break
+        yield before + text[begin:end]
+        begin, room, before = end + 1, width - len(indent), indent
+    yield before + text[begin:]

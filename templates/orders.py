@@ -1,4 +1,7 @@
-"""The orders of a message as a template sees them: made harmless, and in the forms of a language."""
+"""The orders of a message as a template sees them: made harmless, and in the forms of a language.
+
+What is made many times for every mail is not frozen, which would make the making several times as dear.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ PLAN_ABOVE_DAYS = 30  # an early renewal that gives paid days away is not urged 
 _MOST_NAME = 4 * LONGEST_NAME  # what is looked at of a name before it is shortened
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """A fact with its label."""
 
@@ -23,7 +26,7 @@ class Row:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderView:
     """One order. `ends` is the whole end with its times, `ends_day` the day alone; both marked where worked out.
 
@@ -70,7 +73,7 @@ class OrderView:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DigestView:
     """Several orders counted; those that renew by themselves stand aside in `renewing`, unless all do.
 

@@ -27,7 +27,7 @@ _BLOCKS = tuple(block.value for block in Block)
 _EMPTY_LINE = re.compile(r"\n\s*\n")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BlockPassages:
     """What a block says: its title, paragraphs, points of one or more parts, code and link. `url` is the link's."""
 
