@@ -29,8 +29,11 @@ LONGEST_ADDRESS = 254  # octets of an address (RFC 5321 §4.5.3.1.3)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SEVEN_BIT = b"\t\n" + bytes(range(32, 127))
 _ASCII = bytes(range(128))
+_USUAL = _SEVEN_BIT + bytes(range(128, 256))
 _NO_REFERENCE = re.compile("[^\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd]")  # readers take some of these for other signs
-_STYLE = re.compile(r"<style\b.*?</style", re.DOTALL | re.IGNORECASE)
+# In both cases of each letter: a search that ignores case cannot run ahead to the next "<".
+_STYLE = re.compile(rb"<[sS][tT][yY][lL][eE]\b.*?</[sS][tT][yY][lL][eE]", re.DOTALL)
+_FEW = 12  # signs that are replaced one by one sooner than in one go
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,\"]+|\"(?:[ !#-\[\]-~]|\\[ -~])+\"")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
@@ -231,28 +234,43 @@ def _multipart(kind: str, boundary: str, parts: list[list[bytes]]) -> list[bytes
 
 def _text_part(subtype: str, text: str) -> list[bytes]:
     """As it is where every server takes it so, else quoted-printable, or base64 where that is the shorter."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.endswith("\n"):
         text += "\n"
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
     body = text.encode("utf-8", "replace")
-    plain = _in_references(text, body) if subtype == "html" and len(body) > len(text) else body
+    beyond = body.translate(None, _ASCII)
+    plain = _in_references(text, body, beyond) if subtype == "html" and beyond else body
     if not plain.translate(None, _SEVEN_BIT) and max(map(len, plain.split(b"\n"))) <= LONGEST_LINE:
         return [_text_head(subtype, "7bit"), plain.replace(b"\n", b"\r\n")]
-    if len(body.translate(None, _ASCII)) * 6 > len(body):
+    if len(beyond) * 6 > len(body):
         return [_text_head(subtype, "base64"), _base64_lines(body.replace(b"\n", b"\r\n"))]
-    return [_text_head(subtype, "quoted-printable"), b2a_qp(body, istext=True).replace(b"\n", b"\r\n")]
+    return [_text_head(subtype, "quoted-printable"), _quoted(body, beyond).replace(b"\n", b"\r\n")]
 
 
-def _in_references(html: str, body: bytes) -> bytes:
+def _in_references(html: str, body: bytes, beyond: bytes) -> bytes:
     """The page with character references for what is beyond ASCII, which spares it an encoding of the whole.
 
     Style sheets know no references, and a page that is mostly beyond ASCII grows too much by them: these stay.
     """
-    beyond = body.translate(None, _ASCII)
     if len(beyond) * 6 > len(body) or _NO_REFERENCE.search(beyond.decode()):
         return body
-    styled = all(map(str.isascii, _STYLE.findall(html)))
+    styled = all(map(bytes.isascii, _STYLE.findall(body)))
     return html.encode("ascii", "xmlcharrefreplace") if styled else body
+
+
+def _quoted(body: bytes, beyond: bytes) -> bytes:
+    """The text as quoted-printable. One in short lines and with few special signs needs no look at every octet."""
+    several = set(beyond.decode())
+    usual = not body.translate(None, _USUAL) and b"\t\n" not in body and b"\n.\n" not in b"\n" + body
+    if usual and len(several) <= _FEW:
+        quoted = body.replace(b"=", b"=3D").replace(b" \n", b"=20\n")
+        for sign in several:
+            octets = sign.encode()
+            quoted = quoted.replace(octets, b"".join(b"=%02X" % octet for octet in octets))
+        if max(map(len, quoted.split(b"\n"))) < WORD_LINE:
+            return quoted
+    return b2a_qp(body, istext=True)
 
 
 def _text_head(subtype: str, encoding: str) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -159,7 +160,7 @@ class EmbeddedMailer:
     """Puts mails into a Maildir. It is a `Mailer`, and always knows what it has put in."""
 
     name = NAME
-    batch_size = 100
+    batch_size = 250
     can_find = True
 
     def __init__(self, client: Client, maildir: Maildir, now: Now = _now) -> None:
@@ -175,15 +176,8 @@ class EmbeddedMailer:
             unnoted = self._maildir.find(list(waiting))
         except (RetriableError, ConfigurationError) as error:
             return [_of_mail(mail.key, error if mail.key in waiting else None) for mail in batch]
-        messages: dict[str, bytes] = {}
-        failed: dict[str, NolapseError] = {}
-        for mail in waiting.values():
-            if mail.key not in unnoted:
-                try:
-                    messages[mail.key] = build(mail, utf8=True)
-                except (SkippableError, ConfigurationError) as error:
-                    failed[mail.key] = error
-        failed |= self._maildir.deliver(messages)
+        missing = {key: mail for key, mail in waiting.items() if key not in unnoted}
+        failed = self._maildir.deliver(missing, partial(build, utf8=True))
         put_in = {key: mail.message_id for key, mail in waiting.items() if key not in failed}
         try:
             self._note(put_in)

@@ -5,10 +5,12 @@ The name of a file follows from the mail's key, so that a mail that is put in tw
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from core.errors import ConfigurationError, NolapseError, RetriableError
@@ -40,26 +42,26 @@ class Maildir:
             self._pool.shutdown()
             self._pool = None
 
-    def deliver(self, mails: Mapping[str, bytes]) -> dict[str, NolapseError]:
-        """Puts mails (key → message) in, each durably when this returns; gives the errors of those that are not in.
+    def deliver(self, mails: Mapping[str, Any], make: Callable[[Any], bytes] = bytes) -> dict[str, NolapseError]:
+        """Puts mails, by key, in, each durably when this returns; gives the errors of those that are not in.
 
-        The unread file of the same mail is replaced; ask `find` first for those that were read. `NotDurable` is the
-        error of a mail that is in, but perhaps not to stay.
+        `make` gives the message of a mail, or raises its error; some are made while others are being written. The unread
+        file of the same mail is replaced; ask `find` first for those that were read. `NotDurable` is the error of a mail
+        that is in, but perhaps not to stay.
         """
         failed: dict[str, NolapseError] = {}
-        drafts: dict[str, Path] = {}
+        drafts: dict[str, str] = {}
         try:
             self._make()
         except OSError as error:
             return dict.fromkeys(mails, self._in_words(error))
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_WRITERS)
-        writing = {key: self._pool.submit(self._write, file_name(key), message) for key, message in mails.items()}
-        for key, written in writing.items():
-            try:
-                drafts[key] = written.result()
-            except OSError as error:
-                failed[key] = self._in_words(error)
+        every = list(mails.items())
+        shares = [every[number::_WRITERS] for number in range(min(_WRITERS, len(every)))]
+        for written, unwritten in self._pool.map(partial(self._write_share, make), shares):
+            drafts |= written
+            failed |= unwritten
         for key, draft in drafts.items():
             try:
                 self._move(draft, file_name(key))
@@ -90,7 +92,7 @@ class Maildir:
         """Raises the error that would keep a mail out. Leaves nothing behind but the folders."""
         try:
             self._make()
-            self._write("probe", b"probe\r\n").unlink()
+            Path(self._write("probe", b"probe\r\n")).unlink()
         except OSError as error:
             raise self._in_words(error) from error
 
@@ -102,8 +104,23 @@ class Maildir:
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         self._sync("")
 
-    def _write(self, name: str, message: bytes) -> Path:
-        draft = self.folder / "tmp" / f"{name}.{os.getpid()}.{uuid4().hex}"
+    def _write_share(
+        self, make: Callable[[Any], bytes], mails: Sequence[tuple[str, Any]]
+    ) -> tuple[dict[str, str], dict[str, NolapseError]]:
+        """Makes and writes a share of the mails; gives the drafts, and the errors of those that could not be written."""
+        drafts: dict[str, str] = {}
+        failed: dict[str, NolapseError] = {}
+        for key, mail in mails:
+            try:
+                drafts[key] = self._write(file_name(key), make(mail))
+            except OSError as error:
+                failed[key] = self._in_words(error)
+            except NolapseError as error:
+                failed[key] = error
+        return drafts, failed
+
+    def _write(self, name: str, message: bytes) -> str:
+        draft = str(self.folder / "tmp" / f"{name}.{os.getpid()}.{uuid4().hex}")
         try:
             descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with open(descriptor, "wb", buffering=0) as file:
@@ -112,15 +129,15 @@ class Maildir:
                     rest = rest[file.write(rest) :]
                 os.fsync(descriptor)
         except OSError:
-            draft.unlink(missing_ok=True)
+            Path(draft).unlink(missing_ok=True)
             raise
         return draft
 
-    def _move(self, draft: Path, name: str) -> None:
+    def _move(self, draft: str, name: str) -> None:
         try:
-            draft.rename(self.folder / "new" / name)
+            os.rename(draft, self.folder / "new" / name)
         except OSError:
-            draft.unlink(missing_ok=True)
+            Path(draft).unlink(missing_ok=True)
             raise
 
     def _sync(self, name: str) -> None:

@@ -2,6 +2,7 @@ import logging
 import re
 import statistics
 import time
+from binascii import b2a_qp
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes, policy
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mime import LONGEST_LINE, address, build, sender_address
+from connectors.mime import LONGEST_LINE, _quoted, address, build, sender_address
 from core.errors import ConfigurationError, SkippableError
 from core.ports import Attachment, Mail
 from tests.connectors.contract import a_mail
@@ -387,3 +388,10 @@ class TestAttachments:
         files = tuple(Attachment(f"{n}.bin", "application/octet-stream", b"x" * n) for n in (0, 57, 58))
         found = [file.get_payload(decode=True) for file in parsed(a_mail(attachments=files)).iter_attachments()]
         assert found == [b"", b"x" * 57, b"x" * 58]
+
+
+@given(st.text(st.sampled_from("a =.-~\t\n\x01\x7fé”漢") | st.sampled_from("word "), max_size=200))
+def test_quoted_text_is_as_the_standard_library_quotes_it(text: str) -> None:
+    body = f"{text}\n".encode()
+    beyond = bytes(octet for octet in body if octet > 127)
+    assert _quoted(body, beyond) == b2a_qp(body, istext=True)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.embedded.maildir import Maildir, NotDurable, file_name
-from core.errors import ConfigurationError, RetriableError
+from core.errors import ConfigurationError, RetriableError, SkippableError
 
 KEY = "mail:contact-1:renewal:2026-09-01:1"
 
@@ -160,6 +160,17 @@ def test_one_mail_that_fails_stops_no_other(maildir: Maildir, folder: Path, monk
     failed = maildir.deliver({"a": b"a", "b": b"b", "c": b"c"})
     assert set(failed) == {"b"}
     assert isinstance(failed["b"], RetriableError)
+    assert maildir.find(["a", "b", "c"]) == {"a", "c"}
+
+
+def test_one_mail_that_cannot_be_made_stops_no_other(maildir: Maildir) -> None:
+    def make(text: str) -> bytes:
+        if text == "b":
+            raise SkippableError("not b")
+        return text.encode()
+
+    failed = maildir.deliver({"a": "a", "b": "b", "c": "c"}, make)
+    assert {key: str(error) for key, error in failed.items()} == {"b": "not b"}
     assert maildir.find(["a", "b", "c"]) == {"a", "c"}
 
 
