@@ -17,10 +17,16 @@ def people_of(connection: Connection, order_ids: Sequence[int], today: date) -> 
     """The people of each of these orders: those named by the order, and those with a role for the whole account."""
     roles = _roles(connection, order_ids)
     people = people_by_id(connection, {contact_id for of_order in roles.values() for contact_id in of_order}, today)
+    made: dict[tuple[int, tuple[str, ...]], RecordPerson] = {}  # most have the same roles for all their orders
+
+    def person(contact_id: int, held: set[str]) -> RecordPerson:
+        which = contact_id, tuple(sorted(held))
+        if which not in made:
+            made[which] = replace(people[contact_id], roles=which[1])
+        return made[which]
+
     return {
-        order_id: tuple(
-            replace(people[contact_id], roles=tuple(sorted(held))) for contact_id, held in sorted(of_order.items())
-        )
+        order_id: tuple(person(contact_id, held) for contact_id, held in sorted(of_order.items()))
         for order_id, of_order in roles.items()
     }
 

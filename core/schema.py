@@ -293,6 +293,7 @@ touches = Table(
     Column("decided_at", UtcTime, nullable=False),
     UniqueConstraint("cycle_id", "touchpoint", "channel"),
     Index("ix_touches_delivery_id", "delivery_id"),
+    index_where_set("touches", "contact_id"),
 )
 
 delivery_orders = Table(

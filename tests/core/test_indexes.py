@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.engine import Connection
 
 from core import migrations
-from core.schema import confirmations, cycles, deliveries
+from core.schema import confirmations, cycles, deliveries, touches
 from core.store import open_store
 
 DAY = date(2026, 11, 20)
@@ -20,6 +20,7 @@ QUESTIONS = {
     ),
     "ended": (select(cycles.c.id).where(cycles.c.open, cycles.c.ends_on <= DAY), "ix_cycles_ends_on"),
     "closing": (select(cycles.c.id, cycles.c.closing).where(cycles.c.closing != ""), "ix_cycles_closing"),
+    "who was reached": (select(touches.c.id).where(touches.c.contact_id == 7), "ix_touches_contact_id"),
     "to go": (
         select(deliveries.c.id)
         .where(deliveries.c.kind == "mail", deliveries.c.state == "planned", deliveries.c.send_after <= NOW)

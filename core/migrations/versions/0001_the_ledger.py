@@ -719,3 +719,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("touches", schema=None) as batch_op:
         batch_op.create_index("ix_touches_delivery_id", ["delivery_id"], unique=False)
+        batch_op.create_index(
+            "ix_touches_contact_id",
+            ["contact_id"],
+            unique=False,
+            sqlite_where=sa.text("contact_id is not null"),
+            postgresql_where=sa.text("contact_id is not null"),
+        )
