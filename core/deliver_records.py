@@ -1,7 +1,7 @@
 """What else the CRM is told: order records, mails that went out, and who opted out. All may be repeated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ class _Repeatable:
         self._crm = crm
         self.connector = crm.name
         self.batch_size = crm.batch_size
+        self.least_claim = crm.batch_size
         self.search_lag = crm.search_lag
 
     def key_of(self, item: Any) -> str:
@@ -64,11 +65,13 @@ class RecordKind(_Repeatable):
         super().__init__(crm)
         self._links = links
         filling: object = crm
-        self.least_claim = filling.records_together if isinstance(filling, FillingCrm) else 0
-        self.batch_size = max(crm.batch_size, self.least_claim)
+        if isinstance(filling, FillingCrm):
+            self.batch_size = self.least_claim = max(crm.batch_size, filling.records_together)
 
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
-        built = records.build(connection, {row.order_id: row.key for row in rows}, timer.day)
+        wanted = {row.order_id: row.key for row in rows}
+        link = {} if self._links is None else {"link": self._links.renewal}
+        built = records.build(connection, wanted, timer.day, **link)
         items: dict[int, SealedRecord] = {}
         withdrawn: dict[int, str] = {}
         for row in rows:
@@ -76,9 +79,6 @@ class RecordKind(_Repeatable):
             if unchanged or record.key != row.key:
                 withdrawn[row.id] = Reason.UNCHANGED
             else:
-                if self._links is not None:
-                    link = self._links.renewal(record.order_key, record.account_key)
-                    record = replace(record, renewal_link=link)
                 items[row.id] = SealedRecord(record, row.order_id, digest)
         return Sealed(items, withdrawn)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
@@ -42,8 +42,7 @@ class Contact:
     roles: frozenset[Role]
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
+class Dossier(NamedTuple):
     """One cycle with all that a decision about it needs. `order` and `account` are rows of their tables.
 
     `handling` says who is told of it, in which brand and by which prices.
@@ -286,4 +285,5 @@ _CYCLES = (
     .where(cycles.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(cycles.c.id)
 )
-_ORDER = tuple(column for column in orders.c if column.name not in ("digest", "record_digest", "dns_names"))
+_NOT_ASKED = ("digest", "record_digest", "dns_names", "first_seen_at", "changed_at", "vanished_on", "status_text")
+_ORDER = tuple(column for column in orders.c if column.name not in _NOT_ASKED)

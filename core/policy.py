@@ -36,7 +36,7 @@ class DeliverPolicy:
     0 never leaves it alone.
     """
 
-    batch_size: int = 100
+    batch_size: int = 250
     lease_seconds: int = 300
     retry_seconds: int = 300
     max_attempts: int = 8

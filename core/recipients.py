@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.reasons import Reason
 from core.words import Role
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A person who could be written to. `own` says that the order itself names the person, not only its account."""
 
     contact_id: int

@@ -1,8 +1,8 @@
 """What reps see in the CRM: order records, queued on a change and built when they go, and the logs of mails."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -16,8 +16,30 @@ from core.sql import insert_new
 from core.timing import Timer
 from core.words import Clock, DeliveryKind, DeliveryState, Stage
 
-# The delivery's own key, and a link that is signed afresh each time.
-_NOT_COMPARED = ("key", "renewal_link")
+# All but the delivery's own key, a link that is signed afresh each time, and people, who are looked at apart.
+_compared = attrgetter(*(name for name in Record.__slots__ if name not in ("key", "renewal_link", "people")))
+Link = Callable[[str, str], str]
+
+
+def _no_link(order_key: str, account_key: str) -> str:
+    return ""
+
+
+_ORDER = (
+    orders.c.id,
+    orders.c.order_key,
+    orders.c.common_name,
+    orders.c.product_name,
+    orders.c.status,
+    orders.c.starts_on,
+    orders.c.order_expires_on,
+    orders.c.order_expires_inferred,
+    orders.c.certificate_expires_on,
+    orders.c.auto_renew,
+    orders.c.value_minor,
+    orders.c.currency,
+    orders.c.record_digest,
+)
 
 
 def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> None:
@@ -78,10 +100,15 @@ def queue_logs(connection: Connection, sent: Sequence[tuple[Any, Mapping[str, An
     insert_new(connection, deliveries, rows)
 
 
-def build(connection: Connection, wanted: dict[int, str], today: date) -> dict[int, tuple[Record, bytes, bool]]:
-    """The records of orders (id → delivery key) as they are now, their digests, and whether the CRM has them already."""
+def build(
+    connection: Connection, wanted: dict[int, str], today: date, link: Link = _no_link
+) -> dict[int, tuple[Record, bytes, bool]]:
+    """The records of orders (id → delivery key) as they are now, their digests, and whether the CRM has them already.
+
+    `link` gives where an order is renewed, by its key and its account's.
+    """
     query = (
-        select(orders, accounts.c.account_key, accounts.c.name.label("account_name"), accounts.c.owner_key)
+        select(*_ORDER, accounts.c.account_key, accounts.c.name.label("account_name"), accounts.c.owner_key)
         .join(accounts, accounts.c.id == orders.c.account_id)
         .where(orders.c.id.in_(list(wanted)))
     )
@@ -110,13 +137,11 @@ def build(connection: Connection, wanted: dict[int, str], today: date) -> dict[i
             value_minor=row.value_minor,
             currency=row.currency,
             people=people.get(row.id, ()),
+            renewal_link=link(row.order_key, row.account_key),
         )
         # Where somebody's renewals stand changes with every mail, and is told with its log.
-        lasting = replace(
-            record, people=tuple(replace(one, next_on=None, urgency=None, offer_code="") for one in record.people)
-        )
-        fields = [getattr(lasting, name) for name in Record.__slots__ if name not in _NOT_COMPARED]
-        digest = digest_of(*fields)
+        lasting = [(one.email, one.name, one.phone, one.language, one.roles) for one in record.people]
+        digest = digest_of(*_compared(record), lasting)
         built[row.id] = (record, digest, digest == row.record_digest)
     return built
 
