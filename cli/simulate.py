@@ -42,6 +42,14 @@ def percent(word: str) -> float:
 @click.option("--reissue-ahead", type=_DAYS, default=10, show_default=True, help="Days before the end, on average.")
 @click.option("--reached", type=percent, default="60%", show_default=True, help="Calls that somebody answers.")
 @click.option("--call-days", type=_DAYS, default=2, show_default=True, help="Days until a rep makes a call.")
+@click.option(
+    "--installing",
+    type=percent,
+    default="90%",
+    show_default=True,
+    help="New certificates that are known to be installed.",
+)
+@click.option("--install-days", type=_DAYS, default=2, show_default=True, help="Days until that is known.")
 @click.option("--by", type=click.Choice(("week", "rep", "contact")), help="List only this. [default: all three]")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a row for each week and rep or contact.")
 @click.option(
@@ -59,6 +67,8 @@ def simulate(
     reissue_ahead: int,
     reached: float,
     call_days: int,
+    installing: float,
+    install_days: int,
     by: str | None,
     as_csv: bool,
     svg: str,
@@ -81,7 +91,15 @@ def simulate(
         raise UsageError("--csv, --json and --svg - each take standard output for themselves; name one of them")
     target = _target(svg)
     config = click.get_current_context().ensure_object(dict).get("config")
-    habits = Habits({Conduct.RENEWS: renewing}, renew_ahead, reissue_ahead, call_days, reached)
+    habits = Habits(
+        {Conduct.RENEWS: renewing},
+        renew_ahead,
+        reissue_ahead,
+        call_days,
+        reached,
+        installing=installing,
+        install_days=install_days,
+    )
     game = Game(habits, today or datetime.now(UTC).date(), days, Path(config) if config else None)
     with opened() as app, scratch(app.store) as ledger:
         notes = _notes(app, ledger, game)
@@ -142,8 +160,9 @@ def _notes(app: "App", ledger: "Store", game: "Game") -> list[str]:
     notes = [
         f"Taken for granted: {next(iter(habits.conduct.values())):.0%} of orders are renewed, "
         f"{many(habits.renew_ahead, 'day')} before their end on average, the others lapse; certificates are reissued "
-        f"{many(habits.reissue_ahead, 'day')} before theirs; reps make a call {many(habits.call_days, 'day')} after it is "
-        f"asked for and reach {habits.reached:.0%}; no order, customer or setting comes or goes otherwise.",
+        f"{many(habits.reissue_ahead, 'day')} before theirs; {habits.installing:.0%} of new ones are known to be installed "
+        f"{many(habits.install_days, 'day')} after their issue; reps make a call {many(habits.call_days, 'day')} after it "
+        f"is asked for and reach {habits.reached:.0%}; no order, customer or setting comes or goes otherwise.",
     ]
     if live.first is None:
         notes.append(f"Nothing is sent yet; {game.first} is taken for the day of going live.")

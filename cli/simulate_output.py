@@ -30,6 +30,8 @@ def told(game: Game, played: Sequence[Played], notes: Sequence[str], by: str) ->
             "renew_ahead": habits.renew_ahead,
             "reissue_ahead": habits.reissue_ahead,
             "call_days": habits.call_days,
+            "installing": habits.installing,
+            "install_days": habits.install_days,
             "reached": habits.reached,
         },
         "notes": notes,

@@ -26,6 +26,7 @@ class Act(StrEnum):
     REPLACE = "replace"  # a new order that does not name it, for the same names
     CANCEL = "cancel"
     REVOKE = "revoke"
+    INSTALL = "install"  # the certificate that came in place of its old one is installed, and somebody says so
     LEAVE = "leave"  # its customer tells the rep that it goes elsewhere
     NOTHING = "nothing"  # nobody does anything, and it lapses
 
@@ -49,7 +50,8 @@ class Habits:
 
     `conduct` gives shares of all orders, from 0 to 1; what they leave lapses. `renew_ahead` and `reissue_ahead` are days
     before the end, on average. A rep makes a call `call_days` after it was asked for and reaches the customer in the
-    share `reached` of them. `validation_days` lie between a placed order and its certificate.
+    share `reached` of them. `validation_days` lie between a placed order and its certificate. A share `installing` of new
+    certificates is seen to be installed, or said to be, `install_days` after their issue.
     """
 
     conduct: Mapping[Conduct, float] = field(default_factory=lambda: {Conduct.RENEWS: 0.85})
@@ -58,6 +60,8 @@ class Habits:
     call_days: int = 2
     reached: float = 0.6
     validation_days: int = 5
+    installing: float = 0.9
+    install_days: int = 2
 
     def with_order(self, key: str, ends_on: date) -> Conduct:
         """What its customer does about an order that ends on this day."""
@@ -67,6 +71,10 @@ class Habits:
             if drawn < 0:
                 return conduct
         return Conduct.DOES_NOTHING
+
+    def installs(self, key: str, issued_on: date) -> bool:
+        """Whether anybody learns that the certificate which was issued on this day in place of an order's is installed."""
+        return _chance("install", key, issued_on).random() < self.installing
 
     def reaches(self, task_key: str) -> bool:
         """Whether somebody answers this call."""

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
@@ -16,6 +16,17 @@ from core.schema import orders
 from core.words import OrderStatus
 
 _BATCH = 500
+_ISSUING = (Act.REISSUE, Act.RENEW, Act.REPLACE)  # another certificate stands in for the order's own from then on
+
+
+@dataclass(slots=True)
+class Morning:
+    """What is told on a day: orders as they stand at its end by key, the keys of those whose customers go elsewhere, and
+    of those in whose place a new certificate is installed."""
+
+    changed: dict[str, OrderFacts] = field(default_factory=dict)
+    leaving: list[str] = field(default_factory=list)
+    installed: list[str] = field(default_factory=list)
 
 
 class Portfolio:
@@ -51,26 +62,35 @@ class Portfolio:
         if (day := next_reissue(facts, self.habits, today)) is not None:
             self._due[day].append((facts.key, Act.REISSUE))
 
-    def on(self, connection: Connection, day: date) -> tuple[list[OrderFacts], list[str]]:
-        """The orders that are told differently on this day, each as it stands at its end, and the keys of those whose
-        customers say that they go elsewhere. To be asked once for each day, in turn."""
+    def on(self, connection: Connection, day: date) -> Morning:
+        """What is told on this day. To be asked once for each day, in turn."""
         acts = self._due.pop(day, [])
         known = self._facts(connection, [key for key, _ in acts])
         before = [known[key].renewal_of for key, act in acts if act is Act.ISSUE and known[key].renewal_of]
         known |= self._facts(connection, before)
-        told: dict[str, OrderFacts] = {}
-        leaving: list[str] = []
+        morning = Morning()
+        told = morning.changed
         for key, act in acts:
             facts = told.get(key, known[key])
             if act is Act.LEAVE:
-                leaving.append(key)
+                morning.leaving.append(key)
+            elif act is Act.INSTALL:
+                morning.installed.append(key)
             elif act is Act.ISSUE:
                 told |= _by_key(self._after(act, facts, day))
                 if (old := told.get(facts.renewal_of) or known.get(facts.renewal_of)) is not None:
                     told[old.key] = replace(old, is_renewed=True, renewed_by=key)
+                    self._install_later(old.key, day)
             elif runs(facts):
                 told |= _by_key(self._after(act, facts, day))
-        return list(told.values()), leaving
+                if act in _ISSUING:
+                    self._install_later(key, day)
+        return morning
+
+    def _install_later(self, key: str, issued_on: date) -> None:
+        if self.habits.installs(key, issued_on):
+            day = issued_on + timedelta(days=max(1, self.habits.install_days))
+            self._due[day].append((key, Act.INSTALL))
 
     def _after(self, act: Act, facts: OrderFacts, day: date) -> Sequence[OrderFacts]:
         changed = list(after(act, facts, day, self._limits))

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from core import crm_changes, golive
 from core.batches import batched
+from core.confirmations import Confirmation, note
 from core.deliver import deliver
 from core.habits import Habits, Limits
 from core.kinds import DeliverCounts, Kind
@@ -21,12 +22,21 @@ from core.policy import Policy
 from core.portfolio import Portfolio
 from core.ports import CrmChange, Result, TaskDraft
 from core.rehearsal import RehearsedCrm, RehearsedMailer
-from core.schema import deliveries, tasks
+from core.schema import cycles, deliveries, orders, tasks
 from core.settle import SettleCounts, settle
 from core.store import Store
 from core.sync import take_orders
 from core.timing import Timer, WholeDay
-from core.words import DeliveryKind, DeliveryState, LostScope, TaskKind, TaskOutcome, TaskState
+from core.words import (
+    Certainty,
+    Clock,
+    DeliveryKind,
+    DeliveryState,
+    LostScope,
+    TaskKind,
+    TaskOutcome,
+    TaskState,
+)
 
 SOURCE = "simulation"
 BATCH = 1000
@@ -177,13 +187,17 @@ class Simulation:
 
     def _sync(self, portfolio: Portfolio, timer: Timer) -> None:
         with self.store.read() as connection:
-            told, leaving = portfolio.on(connection, timer.day)
+            morning = portfolio.on(connection, timer.day)
         with holding(self.store, "sync", timer.day, self.policy.lock_wait_seconds) as lock:
-            for batch in batched(told, self.policy.sync.batch_size):
+            for batch in batched(morning.changed.values(), self.policy.sync.batch_size):
                 self._take(batch, timer, lock)
+            with self.store.begin() as connection:
+                lock.renew(connection)
+                waiting = _to_install(connection, morning.installed)
+                note(connection, [_installed(key, timer) for key in waiting], timer.opening)
             if self.crm is not None:
                 self.crm.today = timer.day
-                self.crm.leaving += leaving
+                self.crm.leaving += morning.leaving
                 crm_changes.take(self.store, self.crm, timer, lock, self.policy)
             with self.store.begin() as connection:
                 lock.done(connection, timer.day)
@@ -192,3 +206,27 @@ class Simulation:
         with self.store.begin() as connection:
             lock.renew(connection)
             take_orders(connection, SOURCE, batch, timer, self.policy, records=False)
+
+
+def _to_install(connection: Connection, order_keys: Sequence[str]) -> list[str]:
+    """Those of these orders whose install clock runs."""
+    running = select(orders.c.order_key).join(cycles, cycles.c.order_id == orders.c.id)
+    running = running.where(cycles.c.clock == Clock.INSTALL, cycles.c.open)
+    return [
+        key
+        for batch in batched(order_keys, BATCH)
+        for key in connection.execute(running.where(orders.c.order_key.in_(batch)).distinct()).scalars()
+    ]
+
+
+def _installed(order_key: str, timer: Timer) -> Confirmation:
+    """Somebody's word that the new certificate of an order is installed."""
+    return Confirmation(
+        SOURCE,
+        f"{order_key}:installed:{timer.day}",
+        order_key,
+        timer.day,
+        Certainty.CONFIRMED,
+        "it is seen to be installed",
+        Clock.INSTALL,
+    )

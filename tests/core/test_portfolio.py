@@ -29,13 +29,13 @@ def told(house: House, *known: OrderFacts, days: int = 90, **said: Any) -> dict[
     for number in range(days):
         day = DAY + timedelta(days=number)
         with house.store.begin() as connection:
-            changed, leaving = portfolio.on(connection, day)
-            if not changed and not leaving:
-                continue
-            take_orders(connection, SOURCE, changed, WholeDay(day), house.policy, records=False)
+            morning = portfolio.on(connection, day)
+            changed = list(morning.changed.values())
+            if changed:
+                take_orders(connection, SOURCE, changed, WholeDay(day), house.policy, records=False)
         for one in changed:
             found.setdefault(one.key, []).append(one)
-        for key in leaving:
+        for key in morning.leaving:
             found.setdefault(f"{key} leaves", [])
     return found
 

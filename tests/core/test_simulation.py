@@ -100,6 +100,19 @@ def test_who_renews_is_left_in_peace_and_who_does_nothing_lapses(make_house: Mak
     assert len(of_never["orders"]) == 3
 
 
+def test_who_installs_is_not_reminded_of_it(make_house: MakeHouse) -> None:
+    house = make_house([facts(ends_on=DAY + timedelta(days=300), certificate_expires_on=DAY + timedelta(days=6))])
+    house.run(DAY)
+    soon, of_soon = played(house, Habits(reissue_ahead=2, installing=1.0, install_days=1), 12)
+    never, of_never = played(house, Habits(reissue_ahead=2, installing=0.0), 12)
+    outcomes = [
+        [row.outcome for row in tables["cycles"] if row.clock == Clock.INSTALL] for tables in (of_soon, of_never)
+    ]
+    assert outcomes[0] == ["installed"]
+    assert outcomes[1] != outcomes[0]
+    assert soon.total.mails < never.total.mails
+
+
 def test_who_goes_elsewhere_is_lost_and_hears_no_more(make_house: MakeHouse) -> None:
     house = make_house(portfolio())
     house.run(DAY)
