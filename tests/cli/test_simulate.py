@@ -38,13 +38,14 @@ def test_the_future_in_json(played: Desk) -> None:
     assert played.tables() == before
     assert (said["first"], said["last"], said["days"]) == (FIRST, "2026-12-07", 5)
     assert said["assumed"] == {
-        "renewing": 0.0, "renew_ahead": 40, "reissue_ahead": 7, "call_days": 1, "reached": 0.1,
+        "renewing": 0.0, "renew_ahead": 40, "reissue_ahead": 7, "call_days": 1, "installing": 0.9,
+        "install_days": 2, "reached": 0.1,
         "installing": 0.9, "install_days": 2,
     }  # fmt: skip
     assert said["notes"] == [
         "Taken for granted: 0% of orders are renewed, 40 days before their end on average, the others lapse; certificates "
-        "are reissued 7 days before theirs; 90% of new ones are known to be installed 2 days after their issue; reps make a "
-        "call 1 day after it is asked for and reach 10%; no order, customer or setting comes or goes otherwise."
+        "are reissued 7 days before theirs; 90% of new ones are known to be installed 2 days after their issue; reps make "
+        "a call 1 day after it is asked for and reach 10%; no order, customer or setting comes or goes otherwise."
     ]
     assert [one["scenario"] for one in said["scenarios"]] == ["dated", "100-day", "47-day"]
     dated = said["scenarios"][0]
