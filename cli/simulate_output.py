@@ -32,8 +32,6 @@ def told(game: Game, played: Sequence[Played], notes: Sequence[str], by: str) ->
             "call_days": habits.call_days,
             "installing": habits.installing,
             "install_days": habits.install_days,
-            "installing": habits.installing,
-            "install_days": habits.install_days,
             "reached": habits.reached,
         },
         "notes": notes,

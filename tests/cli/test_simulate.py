@@ -40,7 +40,6 @@ def test_the_future_in_json(played: Desk) -> None:
     assert said["assumed"] == {
         "renewing": 0.0, "renew_ahead": 40, "reissue_ahead": 7, "call_days": 1, "installing": 0.9,
         "install_days": 2, "reached": 0.1,
-        "installing": 0.9, "install_days": 2,
     }  # fmt: skip
     assert said["notes"] == [
         "Taken for granted: 0% of orders are renewed, 40 days before their end on average, the others lapse; certificates "
