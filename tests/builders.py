@@ -41,13 +41,23 @@ from core.plan import PlanCounts, plan
 from core.policy import OccasionPolicy, Policy
 from core.ports import Crm, Finding, Mailer
 from core.run import RunCounts
-from core.schema import cycles, orders, touches
+from core.schema import cycles, deliveries, orders, touches
 from core.settle import SettleCounts, settle
 from core.store import Store, open_store
 from core.sync import SyncCounts, sync
 from core.timing import Timer, WholeDay
 from core.validity import ValidityRules
-from core.words import Certainty, Channel, Clock, DeliveryKind, Level, OrderStatus, ProductKind, Role
+from core.words import (
+    Certainty,
+    Channel,
+    Clock,
+    DeliveryKind,
+    DeliveryState,
+    Level,
+    OrderStatus,
+    ProductKind,
+    Role,
+)
 from tests.fakes.memory import MemoryCrm, MemoryMailer
 
 
@@ -303,11 +313,22 @@ class House:
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         return {day: self.run(day) for day in days}
 
-    def work(self, first: date, last: date) -> dict[date, DeliverCounts]:
-        """Settles, plans and delivers every day from `first` to `last`, both included; nothing new comes in."""
+    def is_idle(self, day: date) -> bool:
+        """Whether this day has nothing to decide and nothing to deliver, as far as is known before it."""
+        due = self.rows(cycles, cycles.c.next_on <= day)
+        over = (DeliveryState.DELIVERED, DeliveryState.WITHDRAWN)
+        return not due and not self.rows(deliveries, deliveries.c.state.not_in(over))
+
+    def work(self, first: date, last: date, *, idle_days: bool = True) -> dict[date, DeliverCounts]:
+        """Settles, plans and delivers every day from `first` to `last`, both included; nothing new comes in.
+
+        Without `idle_days` on those days only on which something is due.
+        """
         done: dict[date, DeliverCounts] = {}
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
+            if not idle_days and self.is_idle(day):
+                continue
             self.settle(day)
             self.plan(day)
             done[day] = self.deliver(day)

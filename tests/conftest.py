@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from config.process import collect_less
-from tests.engines import share_statements
 from tests.postgres import NO_SERVER, NoServer, PostgresServer, running_server
+from tests.spares import share_readers, share_statements, share_templates
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
@@ -39,8 +39,32 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     collect_less()
     share_statements()
+    share_readers()
+    share_templates()
     if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ENOUGH_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
+
+# What takes longest, the longest first. Begun last, one test would keep one worker while the others are done.
+_DEAREST = (
+    "tests/fire/test_web_killed.py",
+    "tests/fire/test_life.py",
+    "tests/fire/test_processes.py",
+    "tests/fire/test_store_trouble.py",
+    "tests/fire/test_kill.py",
+    "tests/bench",
+    "tests/test_wheel.py",
+    "tests/cli",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes longest; otherwise the order stays."""
+
+    def place(item: pytest.Item) -> int:
+        return next((at for at, path in enumerate(_DEAREST) if item.nodeid.startswith(path)), len(_DEAREST))
+
+    items.sort(key=place)
 
 
 Prepare = Callable[[str], Any]

@@ -168,7 +168,7 @@ class TestInMails:
         house = make_house([facts("1", ends_on=DAY + timedelta(days=60))], messages=rules)
         house.sync(DAY)
         house.may_sell_to("ann@acme.example")
-        house.work(DAY, DAY + timedelta(days=55))
+        house.work(DAY, DAY + timedelta(days=55), idle_days=False)
         told = [(letter.touchpoint, letter.offer.percent if letter.offer else 0) for letter in house.writer.letters]
         assert told == [("before-60", 15), ("before-30", 15), ("before-14", 15), ("before-7", 0)]
         assert len(house.rows(promises)) == 1

@@ -1,7 +1,9 @@
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ from tests.postgres import PostgresServer
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene of the day on a database: its points, and how it ends when nobody dies."""
+    """A scene of the day on a database: its points, where one may halt, and how it ends when nobody dies."""
 
     name: str
     points: list[str]
+    halts: list[int]
     ending: Snapshot
     ground: Ground
 
@@ -42,8 +45,8 @@ class Arena:
                 self.forks.undisturbed(name, place)
                 ending = self.look(ground, place)
             with self.fresh(ground, name) as place:
-                points = self.forks.count(name, place)
-            self.scenes[backend, name] = Scene(name, points, ending, ground)
+                points, halts = self.forks.count(name, place)
+            self.scenes[backend, name] = Scene(name, points, halts, ending, ground)
         return self.scenes[backend, name]
 
     def _ground(self, backend: str, name: str) -> Ground:
@@ -61,6 +64,34 @@ class Arena:
         self.server.forget()
         with tempfile.TemporaryDirectory(dir=self.folder) as mailbox:
             yield Place(ground.url, mailbox, self.server.port if name == "post" else 0)
+
+    def deaths(self, scene: Scene) -> Iterator[tuple[int, Place]]:
+        """One process after the other dies in the scene, each at the next point; what it left is in the place."""
+        with self.fresh(scene.ground, scene.name) as place:
+            self.forks.walk(scene.name, place)
+            for halt, following in pairwise([*scene.halts, len(scene.points)]):
+                with self._marked(scene.ground, place) as go_back:
+                    for at in range(halt + 1, following + 1):
+                        self.forks.kill(at, place)
+                        yield at, place
+                        go_back()
+                assert self.forks.go_on(place) == following
+
+    @contextmanager
+    def _marked(self, ground: Ground, place: Place) -> Iterator[Callable[[], None]]:
+        """Gives what puts a place back to how it is now, when no mail server has a mail yet."""
+        mailbox = Path(place.folder)
+        with tempfile.TemporaryDirectory(dir=self.folder) as copy:
+            shutil.copytree(mailbox, copy, dirs_exist_ok=True)
+            ground.mark()
+
+            def go_back() -> None:
+                ground.go_back()
+                self.server.forget()
+                shutil.rmtree(mailbox)
+                shutil.copytree(copy, mailbox)
+
+            yield go_back
 
     def look(self, ground: Ground, place: Place) -> Snapshot:
         """What is in a place now."""

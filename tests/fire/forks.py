@@ -2,6 +2,9 @@
 
 It is spoken to in lines of JSON on its standard input and answers on its standard output. Forking a warm process takes
 milliseconds where starting one takes a second; pytest itself is never forked.
+
+Whoever is to die late in a step need not begin it: one process walks through the step and halts every so often, and from
+there doubles of it go on to the points that follow, one to each.
 """
 
 import gc
@@ -16,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NoReturn
 
 from sqlalchemy import make_url
 
@@ -37,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Fate:
-    """How a forked process ended: by a signal or by itself, and what it said."""
+    """Whether a double was killed, or what another process said."""
 
     killed: bool
     said: Any
@@ -58,14 +61,23 @@ class Forks:
         said: dict[str, Any] = self._ask("undisturbed", step, place).said
         return said
 
-    def count(self, step: str, place: Place) -> list[str]:
-        """The points that a process passes in this step, in their order."""
-        found: list[str] = self._ask("kill", step, place).said
-        return found
+    def count(self, step: str, place: Place) -> tuple[list[str], list[int]]:
+        """The points that a process passes in this step, in their order, and behind how many of them it would halt."""
+        points, halts = self._ask("count", step, place).said
+        return points, halts
 
-    def kill(self, step: str, at: int, place: Place) -> None:
-        """A process begins the step and dies at this point."""
-        assert self._ask("kill", step, place, at).killed, f"point {at} of {step} was not reached"
+    def walk(self, step: str, place: Place) -> None:
+        """A process begins the step and halts before its first point."""
+        assert self._ask("walk", step, place).said == 0
+
+    def kill(self, at: int, place: Place) -> None:
+        """A double of the process that halts goes on and dies at this point."""
+        assert self._ask("kill", "", place, at).killed, f"point {at} was not reached"
+
+    def go_on(self, place: Place) -> int:
+        """The process that halts goes on to its next halt, or to its end: how many points it has passed then."""
+        passed: int = self._ask("go_on", "", place).said
+        return passed
 
     def live_on(self, place: Place) -> dict[str, Any]:
         """Another process takes over and does the rest of the day. Gives what an operator would see."""
@@ -108,6 +120,7 @@ def _serve() -> None:
     points.watch_disk()
     points.watch_wire()
     worlds: dict[str, World] = {}
+    walker: _Walker | None = None
     for line in sys.stdin:
         told = json.loads(line)
         backend = make_url(told["url"]).get_backend_name()
@@ -115,9 +128,98 @@ def _serve() -> None:
             worlds[backend] = World(told["url"], points)
         world = worlds[backend]
         world.turn_to(told["url"], told["folder"], told["smtp_port"])
-        answer = _fork(world, told) if told["do"] in ("kill", "live_on") else _stay(world, told)
+        if told["do"] == "walk":
+            if walker is not None:
+                walker.close()
+            walker = _Walker(world, told["step"])
+        if told["do"] in ("walk", "kill", "go_on"):
+            assert walker is not None
+            answer = walker.ask(told)
+        else:
+            answer = _fork(world, told) if told["do"] in ("count", "live_on") else _stay(world, told)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+    if walker is not None:
+        walker.close()
+
+
+class _Walker:
+    """The process that walks through a step, as the one that forked it speaks to it."""
+
+    def __init__(self, world: World, step: str) -> None:
+        asked, self._asking = _pipe()
+        self._answers, answering = _pipe()
+        gc.freeze()
+        self._child = os.fork()
+        if self._child == 0:
+            self._asking.close()
+            self._answers.close()
+            _walk(world, step, asked, answering)
+        asked.close()
+        answering.close()
+
+    def ask(self, told: dict[str, Any]) -> dict[str, Any]:
+        """What it answers; it begins to walk by itself."""
+        if told["do"] != "walk":
+            self._asking.write(json.dumps(told) + "\n")
+            self._asking.flush()
+        answer: dict[str, Any] = json.loads(self._answers.readline() or '{"error": "the walker is gone"}')
+        return {"killed": False, "said": None} | answer
+
+    def close(self) -> None:
+        """It ends when nobody asks any more."""
+        self._asking.close()
+        self._answers.close()
+        os.waitpid(self._child, 0)
+
+
+def _pipe() -> tuple[IO[str], IO[str]]:
+    reading, writing = os.pipe()
+    return os.fdopen(reading), os.fdopen(writing, "w")
+
+
+def _walk(world: World, step: str, asked: IO[str], answering: IO[str]) -> NoReturn:
+    """Walks through a step. At each halt doubles are forked, as often as it is asked, which end only by their death."""
+    # As for every child: collecting would copy all the memory that it shares with its parent.
+    gc.disable()
+    points, walker = world.points, os.getpid()
+
+    def answer(**said: Any) -> None:
+        answering.write(json.dumps(said) + "\n")
+        answering.flush()
+
+    def halt() -> None:
+        if os.getpid() != walker:
+            return
+        # A double shares no connection with the walker, and has no thread of it.
+        world.leave()
+        points.disarm()
+        answer(said=len(points.passed))
+        for line in asked:
+            told = json.loads(line)
+            if told["do"] == "go_on":
+                break
+            double = os.fork()
+            if double == 0:
+                points.kill_at = told["at"]
+                break
+            _, status = os.waitpid(double, 0)
+            answer(killed=os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
+        else:
+            os._exit(0)
+        points.armed = True
+
+    points.on_halt = halt
+    try:
+        world.watched(step)
+        if os.getpid() == walker:
+            answer(said=len(points.passed))
+    except BaseException:
+        if os.getpid() == walker:
+            answer(error=traceback.format_exc())
+        else:
+            traceback.print_exc()
+    os._exit(0)
 
 
 def _stay(world: World, told: dict[str, Any]) -> dict[str, Any]:
@@ -146,8 +248,6 @@ def _fork(world: World, told: dict[str, Any]) -> dict[str, Any]:
     with os.fdopen(reading) as pipe:
         said = pipe.read()
     _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return {"killed": os.WTERMSIG(status) == signal.SIGKILL, "said": None}
     answer: dict[str, Any] = json.loads(said) if said else {"error": f"a child ended with {status}"}
     return answer | {"killed": False}
 
@@ -156,13 +256,17 @@ def _child(world: World, told: dict[str, Any], writing: int) -> None:
     # It will not live long, and collecting would copy all the memory that it shares with its parent.
     gc.disable()
     try:
-        said: Any = world.live_on() if told["do"] == "live_on" else world.watched(told["step"], told["at"])
-        answer = {"said": said}
+        answer: dict[str, Any] = {"said": world.live_on() if told["do"] == "live_on" else _counted(world, told["step"])}
     except BaseException:
         answer = {"error": traceback.format_exc()}
     with os.fdopen(writing, "w") as pipe:
         pipe.write(json.dumps(answer))
     os._exit(0)
+
+
+def _counted(world: World, step: str) -> tuple[list[str], list[int]]:
+    world.watched(step)
+    return world.points.passed, world.points.halts
 
 
 if __name__ == "__main__":

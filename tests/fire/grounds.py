@@ -1,4 +1,4 @@
-"""Databases that are put back to a prepared state before each death: a file is copied, or its tables are filled anew."""
+"""Databases that are put back to an earlier state before each death: a file is copied, or its tables are filled anew."""
 
 import shutil
 import sqlite3
@@ -19,11 +19,18 @@ Prepare = Callable[[str], None]
 
 
 class Ground(Protocol):
-    """One prepared database. `url` is where it is; `restore` puts it back, `tables` reads every row of it."""
+    """One prepared database. `url` is where it is; `restore` puts it back, `tables` reads every row of it.
+
+    What it holds when `mark` is called, `go_back` brings back.
+    """
 
     url: str
 
     def restore(self) -> None: ...
+
+    def mark(self) -> None: ...
+
+    def go_back(self) -> None: ...
 
     def tables(self) -> Tables: ...
 
@@ -35,15 +42,26 @@ class SqliteGround:
 
     def __init__(self, folder: Path, name: str, prepare: Prepare) -> None:
         self._original = folder / f"{name}.original"
+        self._marked = folder / f"{name}.marked"
         self._file = folder / f"{name}.db"
         self.url = f"sqlite:///{self._file}"
         prepare(f"sqlite:///{self._original}")
         assert not Path(f"{self._original}-wal").exists(), "the preparation left its database open"
 
     def restore(self) -> None:
+        self._put(self._original)
+
+    def mark(self) -> None:
+        assert not Path(f"{self._file}-wal").exists(), "somebody has the database open"
+        shutil.copyfile(self._file, self._marked)
+
+    def go_back(self) -> None:
+        self._put(self._marked)
+
+    def _put(self, copy: Path) -> None:
         for end in ("-wal", "-shm"):
             Path(f"{self._file}{end}").unlink(missing_ok=True)
-        shutil.copyfile(self._original, self._file)
+        shutil.copyfile(copy, self._file)
 
     def tables(self) -> Tables:
         return tables_at(self.url)
@@ -53,7 +71,7 @@ class SqliteGround:
 
 
 class PostgresGround:
-    """A database that keeps its prepared rows in a schema of their own: filling it anew is faster than copying it."""
+    """A database that keeps rows in schemas of their own: filling its tables anew is faster than copying it."""
 
     def __init__(self, server: PostgresServer, prepare: Prepare) -> None:
         self._server = server
@@ -62,14 +80,33 @@ class PostgresGround:
         prepare(self.url)
         self._connection = _connect(self.url)
         self._tables = _names_in(self._connection)
-        self._connection.execute("create schema kept")
-        for name in self._tables:
-            self._run("create table kept.{name} as table public.{name}", name)
+        for schema in ("kept", "marked"):
+            self._connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+            for name in self._tables:
+                copy = sql.SQL("create table {schema}.{name} as table public.{name}")
+                self._connection.execute(copy.format(schema=sql.Identifier(schema), name=sql.Identifier(name)))
+        self._restore = self._going_back_to("kept")
+        self._go_back = self._restore
+
+    def restore(self) -> None:
+        self._connection.execute(self._restore)
+
+    def mark(self) -> None:
+        fill = "delete from marked.{name}; insert into marked.{name} table public.{name}"
+        parts = [sql.SQL(fill).format(name=sql.Identifier(name)) for name in self._tables]
+        self._connection.execute(sql.SQL("; ").join([sql.SQL("begin"), *parts, sql.SQL("commit")]))
+        self._go_back = self._going_back_to("marked")
+
+    def go_back(self) -> None:
+        self._connection.execute(self._go_back)
+
+    def _going_back_to(self, schema: str) -> sql.Composed:
+        """What fills every table with the rows that a schema keeps, and sets every sequence to where it is now."""
         # Its foreign keys hold before and after, not in between.
         parts: list[sql.Composable] = [sql.SQL("begin; set local session_replication_role = replica")]
         for name in self._tables:
-            rows = sql.SQL("delete from public.{name}; insert into public.{name} table kept.{name}")
-            parts.append(rows.format(name=sql.Identifier(name)))
+            rows = sql.SQL("delete from public.{name}; insert into public.{name} table {schema}.{name}")
+            parts.append(rows.format(name=sql.Identifier(name), schema=sql.Identifier(schema)))
         numbers = "select sequencename, last_value from pg_sequences where schemaname = 'public' order by sequencename"
         for row in self._connection.execute(numbers):
             number = sql.SQL("select setval({name}, {last}, {used})")
@@ -77,13 +114,7 @@ class PostgresGround:
             parts.append(
                 number.format(name=sql.Literal(row["sequencename"]), last=last or 1, used=sql.Literal(last is not None))
             )
-        self._restore = sql.SQL("; ").join([*parts, sql.SQL("commit")])
-
-    def _run(self, statement: str, name: str) -> None:
-        self._connection.execute(sql.SQL(statement).format(name=sql.Identifier(name)))
-
-    def restore(self) -> None:
-        self._connection.execute(self._restore)
+        return sql.SQL("; ").join([*parts, sql.SQL("commit")])
 
     def tables(self) -> Tables:
         return _read(self._connection, self._tables)

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,10 +22,10 @@ from core.timing import WholeDay
 from tests.builders import no_rejects
 from tests.cli.conftest import COLUMNS, ORDER
 from tests.fakes.smtp_server import SmtpServer, running_smtp_server
+from tests.fire.commands import Command
 from tests.fire.grounds import Ground, Prepare
 from tests.fire.snapshots import Snapshot
 
-ROOT = Path(__file__).parent.parent.parent
 BEFORE = date(2026, 11, 20)
 DAY = date(2026, 12, 11)
 CUSTOMERS = 10
@@ -80,19 +78,14 @@ class House:
 
     def at_once(self, command: str, count: int) -> list[Any]:
         """What so many processes answer that do a command at the same time."""
-        processes = [self.start(command, "--json") for _ in range(count)]
-        answers = []
-        for process in processes:
-            out, err = process.communicate(timeout=240)
-            assert process.returncode == 0, (out, err)
-            answers.append(json.loads(out))
-        return answers
+        started = [self.start(command, "--json") for _ in range(count)]
+        ended = [one.end() for one in started]
+        assert [one.code for one in ended] == [0] * count, ended
+        return [json.loads(one.out) for one in ended]
 
-    def start(self, command: str, *options: str) -> "subprocess.Popen[str]":
+    def start(self, command: str, *options: str) -> Command:
         """A process that does a command for the second day."""
-        words = [sys.executable, "-m", "cli.main", "--config", str(self.folder / "nolapse.toml"), command]
-        words += ["--today", str(DAY), *options]
-        return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return Command("--config", str(self.folder / "nolapse.toml"), command, "--today", str(DAY), *options)
 
     def ending(self) -> Snapshot:
         """Everything that is there, once what is left to do is done."""

@@ -3,6 +3,9 @@
 What a process does to the world are effects: a statement, a commit, a step on the disk, a word on the wire. There is one
 point before each effect and one after the last, so that a process that is killed at each of them has died between any
 two effects. An armed process counts the points it passes and, at the one it is told, kills itself as a power cut would.
+
+Every so often a process is at a rest: no connection is open, nothing is under way outside. There it can be halted, and
+doubles of it can be sent on to die at the points that follow.
 """
 
 import os
@@ -10,9 +13,9 @@ import signal
 import smtplib
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, QueuePool, event
 
 import connectors.embedded.maildir as maildir
 
@@ -30,6 +33,9 @@ _MAILER_CALLS = ("send", "find")
 _DISK_STEPS = ("open", "fsync", "rename", "mkdir", "listdir", "unlink", "close")
 _WIRE_STEPS = ("connect", "send", "getreply")
 
+STRETCH = 10
+"""How many points lie between two halts at the least: a halt costs as much as passing so many."""
+
 
 class Points:
     """Counts the points that this process passes once it is armed."""
@@ -38,11 +44,16 @@ class Points:
         self.armed = False
         self.kill_at = 0
         self.passed: list[str] = []
+        self.halts: list[int] = []
+        self.on_halt: Callable[[], None] = _go_on
         self._within = ""
+        self._on_wire = False
 
-    def arm(self, kill_at: int = 0) -> None:
-        """Counts from now on; at the point of this number, if any, the process is gone."""
-        self.armed, self.kill_at, self.passed = True, kill_at, []
+    def arm(self) -> None:
+        """Counts from now on; at the point of the number `kill_at`, if any, the process is gone."""
+        self.armed, self.passed, self.halts = True, [], []
+        self._on_wire = False
+        self._halt()
 
     def disarm(self) -> None:
         self.armed = False
@@ -51,9 +62,19 @@ class Points:
         """The process is about to have an effect."""
         if not self.armed:
             return
+        self._on_wire |= effect == "smtp.connect"
         self.passed.append(f"{effect} in {self._within}" if self._within else effect)
         if len(self.passed) == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def rest(self) -> None:
+        """Nothing is open now: if the last halt is far enough behind, the process halts here."""
+        if self.armed and not self._on_wire and len(self.passed) >= self.halts[-1] + STRETCH:
+            self._halt()
+
+    def _halt(self) -> None:
+        self.halts.append(len(self.passed))
+        self.on_halt()
 
     def before(self, effect: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """The call with a point before it."""
@@ -80,7 +101,15 @@ class Points:
         return named_call
 
     def watch_engine(self, engine: Engine) -> None:
-        """Every statement and every commit."""
+        """Every statement and every commit; it may rest before it connects anew."""
+        connect = engine.connect
+
+        def rested() -> Connection:
+            if not cast(QueuePool, engine.pool).checkedout():
+                self.rest()
+            return connect()
+
+        engine.connect = rested  # type: ignore[method-assign]
         event.listen(engine, "before_cursor_execute", lambda *told: self(_short(told[2])))
         engine.dialect.do_commit = self.before("commit", engine.dialect.do_commit)  # type: ignore[method-assign]
 
@@ -108,6 +137,10 @@ class Points:
         """Every word to and from a mail server."""
         for name in _WIRE_STEPS:
             setattr(smtplib.SMTP, name, self.before(f"smtp.{name}", getattr(smtplib.SMTP, name)))
+
+
+def _go_on() -> None:
+    """Nobody waits for this process."""
 
 
 class _Writes:

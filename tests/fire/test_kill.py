@@ -16,36 +16,31 @@ from tests.fire.conftest import Arena, Scene
 from tests.fire.snapshots import Snapshot, differences
 from tests.fire.world import DAY, RULES, SCENES
 
-CHUNKS = 2
-"""Into how many tests the points of a scene are parted, so that they can run side by side."""
-
 _DATABASES = ("sqlite", "postgresql")
 _UNDER_WAY = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("name", SCENES)
 @pytest.mark.parametrize("backend", _DATABASES)
-def test_nothing_is_lost_or_doubled_wherever_the_process_dies(
-    arena: Arena, backend: str, name: str, chunk: int
-) -> None:
+def test_nothing_is_lost_or_doubled_wherever_the_process_dies(arena: Arena, backend: str, name: str) -> None:
     scene = arena.scene(backend, name)
-    count = len(scene.points)
+    _the_points_that_count_are_found(scene)
     judged: set[str] = set()
-    for at in range(count * chunk // CHUNKS + 1, count * (chunk + 1) // CHUNKS + 1):
-        with arena.fresh(scene.ground, name) as place:
-            arena.forks.kill(name, at, place)
-            left = arena.look(scene.ground, place)
-            if left.digest() in judged:
-                continue
-            seen = arena.forks.live_on(place)
-            try:
-                _judge(scene, left, arena.look(scene.ground, place), seen)
-            except AssertionError as error:
-                error.add_note(f"killed at point {at} of {count}, before {scene.points[at - 1]}")
-                error.add_note(f"after {', '.join(scene.points[max(at - 6, 0) : at - 1])}")
-                raise
-            judged.add(left.digest())
+    killed = 0
+    for at, place in arena.deaths(scene):
+        killed += 1
+        left = arena.look(scene.ground, place)
+        if (digest := left.digest()) in judged:
+            continue
+        seen = arena.forks.live_on(place)
+        try:
+            _judge(scene, left, arena.look(scene.ground, place), seen)
+        except AssertionError as error:
+            error.add_note(f"killed at point {at} of {len(scene.points)}, before {scene.points[at - 1]}")
+            error.add_note(f"after {', '.join(scene.points[max(at - 6, 0) : at - 1])}")
+            raise
+        judged.add(digest)
+    assert killed == len(scene.points)
 
 
 def _judge(scene: Scene, left: Snapshot, after: Snapshot, seen: dict[str, Any]) -> None:
@@ -94,10 +89,8 @@ def _is_shown(key: str, after: Snapshot, seen: dict[str, Any]) -> None:
         assert [row["state"] for row in checks] == ["open"]
 
 
-@pytest.mark.parametrize("name", SCENES)
-@pytest.mark.parametrize("backend", _DATABASES)
-def test_the_harness_finds_the_points_that_count(arena: Arena, backend: str, name: str) -> None:
-    points = Counter(arena.scene(backend, name).points)
+def _the_points_that_count_are_found(scene: Scene) -> None:
+    points = Counter(scene.points)
     expected = {
         "calls": [f"crm.{call} begins" for call in ("create_tasks", "raise_tasks", "close_tasks", "push_records")],
         "sync": ["INSERT INTO confirmations", "INSERT INTO cycles", "UPDATE cycles SET", "crm.changes begins"],
@@ -105,7 +98,7 @@ def test_the_harness_finds_the_points_that_count(arena: Arena, backend: str, nam
         "plan": ["INSERT INTO touches", "INSERT INTO deliveries", "INSERT INTO tasks"],
         "mails": ["mailer.send begins", "os.rename in mailer.send", "os.fsync in mailer.send", "commit in mailer.send"],
         "post": ["mailer.send begins", "smtp.connect in mailer.send", "smtp.getreply in mailer.send"],
-    }[name]
+    }[scene.name]
     assert [effect for effect in expected if not points[effect]] == []
     assert points["commit"] >= 4
     assert points["the end"] == 1

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, or_, update
 
 from core.schema import deliveries, engine_locks
+from tests.fire.commands import Command
 from tests.fire.grounds import PostgresGround, SqliteGround, tables_at
 from tests.fire.houses import Alone, House, lived_alone
 from tests.fire.snapshots import Tables, differences
@@ -32,6 +33,8 @@ class Elsewhere:
     def restore(self) -> None:
         raise NotImplementedError("it is used once")
 
+    mark = go_back = restore
+
     def tables(self) -> Tables:
         return tables_at(self.url)
 
@@ -39,11 +42,11 @@ class Elsewhere:
         """Its folder goes with it."""
 
 
-def end_of(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    """How a process ended, and what it complained of. No traceback is shown to anybody."""
-    _, complaint = process.communicate(timeout=240)
-    assert "Traceback" not in complaint
-    return process.returncode, complaint
+def end_of(command: Command) -> tuple[int, str]:
+    """How a command ended, and what it complained of. No traceback is shown to anybody."""
+    ended = command.end()
+    assert "Traceback" not in ended.err
+    return ended.code, ended.err
 
 
 def recover(alone: Alone, house: House) -> None:
@@ -134,11 +137,11 @@ def test_a_database_that_another_program_locks_for_a_while(on_sqlite: Alone) -> 
     file = str(make_url(house.ground.url).database)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        process = house.start("run")
-        time.sleep(4)
-        assert process.poll() is None, "it waits"
+        command = house.start("run")
+        time.sleep(2)
+        assert command.runs, "it waits"
         other.execute("ROLLBACK")
-        code, complaint = end_of(process)
+        code, complaint = end_of(command)
     assert (code, complaint) == (0, "")
     assert house.readers() == on_sqlite.readers
     assert differences(house.ending(), on_sqlite.snapshot) == []
