@@ -9,6 +9,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import log
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -33,6 +34,7 @@ _REP = ("rep_key", "name", "email", "job", "manager", "deputy", "active", "absen
 
 _FIRST_ORDER, _FIRST_CONTAINER = 200_000_000, 50_000
 _LARGEST = 300
+_SPREAD = 1.2  # of the logarithm of how many orders an account has
 _LAST_END = 340  # so many days from the first one: a year later even what was renewed late is over
 _EARLIEST_END = -60
 _TERM = 365
@@ -159,13 +161,16 @@ def _accounts(size: PortfolioSize, chance: Random) -> Iterator[_Account]:
 
 
 def _sizes(size: PortfolioSize, chance: Random) -> list[int]:
-    """How many orders each account has: many have few, few have many, one has the most there may be."""
-    drawn = [min(_LARGEST, int(chance.paretovariate(1.1))) for _ in range(size.accounts)]
-    drawn[size.accounts // 2] = min(_LARGEST, size.orders // 4)
+    """How many orders each account has, log-normally: most have few, few have many, one has three hundred."""
+    middle = log(size.orders / size.accounts) - _SPREAD**2 / 2
+    drawn = [max(1, min(_LARGEST, round(chance.lognormvariate(middle, _SPREAD)))) for _ in range(size.accounts)]
+    largest = size.accounts // 2
+    drawn[largest] = min(_LARGEST, size.orders // 4)
     while (left := size.orders - sum(drawn)) != 0:
-        # Who has many gets more, and gives them back.
+        # What is missing, or too much, goes by how many each has.
         for number in chance.choices(range(size.accounts), weights=drawn, k=abs(left)):
-            drawn[number] = min(_LARGEST, max(1, drawn[number] + (1 if left > 0 else -1)))
+            if number != largest:
+                drawn[number] = min(_LARGEST, max(1, drawn[number] + (1 if left > 0 else -1)))
     return drawn
 
 

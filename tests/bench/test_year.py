@@ -132,7 +132,7 @@ def test_what_ended_before_and_was_told_of_is_told(ledger: Connection) -> None:
 
 
 def test_an_order_left_open_is_told(ledger: Connection) -> None:
-    over = DAY + timedelta(days=5)
+    over = DAY + timedelta(days=DAYS - 15)
     mine = (cycles.c.clock == Clock.RENEWAL) & cycles.c.ends_on.between(DAY, over)
     id = ledger.execute(select(cycles.c.id).where(mine).limit(1)).scalar_one()
     assert list(promises.decided(ledger, DAY, over)) == []
