@@ -140,21 +140,16 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
     open_cycle = (cycles.c.clock == Clock.RENEWAL) & cycles.c.open & (cycles.c.closing == "")
     tls = (orders.c.kind == ProductKind.TLS) & orders.c.account_id.in_(account_ids)
     near = cycles.c.ends_on <= today + timedelta(days=PLACED_BEFORE_END_DAYS + 1)  # nothing is placed earlier
-    old = select(*columns, cycles.c.ends_on).join(cycles, cycles.c.order_id == orders.c.id).where(open_cycle, tls, near)
-    endings = [
-        Ending(row.order_key, row.account_id, _names(row), row.placed_on, row.ends_on)
-        for row in connection.execute(old)
-    ]
-    if not endings:
+    soonest = select(func.min(cycles.c.ends_on)).join(orders, orders.c.id == cycles.c.order_id)
+    if (ended_on := connection.execute(soonest.where(open_cycle, tls, near)).scalar()) is None:
         return 0
     ends_on = func.coalesce(orders.c.order_expires_on, orders.c.certificate_expires_on)
-    first = min(one.ends_on for one in endings) - timedelta(days=PLACED_BEFORE_END_DAYS)
     new = select(*columns, orders.c.status, orders.c.renewal_of, ends_on.label("ends_on")).where(
         tls,
         ends_on.is_not(None),
         orders.c.status.in_((OrderStatus.ISSUED, OrderStatus.PENDING)),
         orders.c.certificate_issued_on.is_not(None),
-        orders.c.placed_on >= first,
+        orders.c.placed_on >= ended_on - timedelta(days=PLACED_BEFORE_END_DAYS),
         orders.c.renewal_of == "",
         ends_on >= today,
     )
@@ -167,6 +162,12 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         for row in connection.execute(new)
         if row.order_key not in spent
     ]  # fmt: skip
+    theirs = orders.c.account_id.in_({one.account_id for one in newcomers})
+    old = select(*columns, cycles.c.ends_on).join(cycles, cycles.c.order_id == orders.c.id)
+    endings = [
+        Ending(row.order_key, row.account_id, _names(row), row.placed_on, row.ends_on)
+        for row in (connection.execute(old.where(open_cycle, tls, near, theirs)) if newcomers else ())
+    ]
     found = [
         Confirmation(
             "replacement", f"{one.old_key}>{one.new_key}:{one.certainty}", one.old_key, one.on, one.certainty,
