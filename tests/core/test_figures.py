@@ -138,9 +138,9 @@ def test_whom_nobody_can_write_to_is_not_reachable(house: House) -> None:
     found = told(house)
     assert (found["USD"].reachable, found["USD"].reachable_share) == (1, 1.0)
     assert (found["EUR"].reachable, found["EUR"].reachable_share) == (0, 0.0)
-    ours = Scope(own_domains=("acme.example",))
+    ours = Scope(own_domains=("acme.example", "beta.example"))
     assert told(house, scope=ours)["USD"].reachable == 0
-    row = {"address": "ann@acme.example", "channel": Channel.MAIL, "nature": Nature.COMMERCIAL, "since": NOON}
+    row = {"address": "ann@beta.example", "channel": Channel.MAIL, "nature": Nature.COMMERCIAL, "since": NOON}
     house.write(insert(suppressions).values(row))
     assert told(house)["USD"].reachable == 1
     house.write(update(suppressions).values(nature=Nature.SERVICE))

@@ -68,8 +68,9 @@ class TestOrders:
         assert (after.id, after.product_name, after.value_minor) == (before.id, "Secure Site", None)
 
     def test_an_order_may_move_to_another_customer(self, house: House) -> None:
-        take(house, facts(ends_on=END))
-        take(house, facts(ends_on=END, account=account("globex")))
+        ann = (person("ann@acme.example"),)
+        take(house, facts(ends_on=END, people=ann))
+        take(house, facts(ends_on=END, people=ann, account=account("globex")))
         [row] = house.rows(orders)
         [globex] = house.rows(accounts, accounts.c.account_key == "globex")
         assert row.account_id == globex.id
