@@ -37,19 +37,21 @@ def share_readers() -> None:
 
 
 def share_templates() -> None:
-    """Lets every environment use what others of its kind have parsed and compiled of the same file."""
-    for name in ("parse", "compile"):
-        setattr(Environment, name, _once(getattr(Environment, name)))
+    """Lets every environment use what others of its kind and language have compiled of the same file."""
+    setattr(Environment, "compile", _once(Environment.compile))  # noqa: B010, no attribute to assign to for the types
 
 
 def _once(anew: Callable[..., Any]) -> Callable[..., Any]:
     made: dict[tuple[object, ...], Any] = {}
 
     @wraps(anew)
-    def once(self: Environment, source: Any, name: Any = None, filename: Any = None, *more: Any) -> Any:
-        if filename is None or more:
-            return anew(self, source, name, filename, *more)
-        key = (type(self), self.trim_blocks, self.lstrip_blocks, frozenset(self.filters), source, name, filename)
+    def once(self: Any, source: Any, name: Any = None, filename: Any = None, *more: Any, **named: Any) -> Any:
+        if filename is None or more or named:
+            return anew(self, source, name, filename, *more, **named)
+        # Texts are put into what is compiled, and what is trusted is compiled in another way.
+        words = tuple(getattr(self, "catalogue", {}).values())
+        said = (self.trim_blocks, self.lstrip_blocks, frozenset(self.filters), frozenset(getattr(self, "trusts", ())))
+        key = (type(self), words, said, source, name, filename)
         if key not in made:
             made[key] = anew(self, source, name, filename)
         return made[key]
