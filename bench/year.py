@@ -46,8 +46,11 @@ HABITS = Habits(
         Conduct.LEAVES: 0.06,
         Conduct.CANCELS: 0.02,
         Conduct.REVOKES: 0.01,
-    }
+    },
+    renew_ahead=30,
+    reissue_ahead=20,
 )
+"""Most act on the first or the second mail."""
 
 
 @dataclass(slots=True)
