@@ -144,7 +144,7 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
     if (ended_on := connection.execute(soonest.where(open_cycle, tls, near)).scalar()) is None:
         return 0
     ends_on = func.coalesce(orders.c.order_expires_on, orders.c.certificate_expires_on)
-    new = select(*columns, orders.c.status, orders.c.renewal_of, ends_on.label("ends_on")).where(
+    new = select(*columns, orders.c.status, ends_on.label("ends_on")).where(
         tls,
         ends_on.is_not(None),
         orders.c.status.in_((OrderStatus.ISSUED, OrderStatus.PENDING)),
@@ -157,7 +157,7 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
     newcomers = [
         Newcomer(
             row.order_key, row.account_id, _names(row), row.ends_on, row.placed_on,
-            row.status == OrderStatus.ISSUED, row.renewal_of,
+            row.status == OrderStatus.ISSUED,
         )
         for row in connection.execute(new)
         if row.order_key not in spent

@@ -38,20 +38,16 @@ class ContactCap:
     policy: CapPolicy
 
     def waits(self, connection: Connection, going: Sequence[Going], dossiers: Dossiers) -> Mapping[int, Wait]:
-        patient = [one for one in going if not one.urgency.passes_limits and not one.forced]
-        patient += self._on_first_day(
-            connection, [one for one in going if one.urgency.passes_limits and not one.forced]
-        )
+        free_to_wait = [one for one in going if not one.forced]
+        patient = [one for one in free_to_wait if not one.urgency.passes_limits]
+        patient += self._on_first_day(connection, [one for one in free_to_wait if one.urgency.passes_limits])
         if not patient:
             return {}
-        addresses = {id: contact.email for id, contact in dossiers.people.items()}
-        people = {addresses[one.row.contact_id] for one in patient}
-        rivals = _rivals(connection, people, min(one.day for one in patient) - _WEEK)
+        readers = [(one, dossiers.people[one.row.contact_id].email) for one in patient]
+        rivals = _rivals(connection, {address for _, address in readers}, min(one.day for one in patient) - _WEEK)
         waiting: dict[int, Wait] = {}
-        for one in patient:
-            free = self._free_day(
-                one, [rival for rival in rivals[addresses[one.row.contact_id]] if _stands(rival, one)]
-            )
+        for one, address in readers:
+            free = self._free_day(one, [rival for rival in rivals[address] if _stands(rival, one)])
             if free > one.day:
                 waiting[one.row.id] = next_day(one, free, Reason.CONTACT_CAP, dossiers)
         return waiting

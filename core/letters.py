@@ -169,27 +169,18 @@ def _with_blocks(policy: Policy, facts: Letter, told: Sequence[Dossier], known: 
     on = parts.blocks_of(policy, leading, first, facts.nature)
     advised = on & {Block.AUTOMATION, Block.UPSELL} and facts.clock is Clock.RENEWAL
     rules = policy.messages
-    advice = parts.shown_advice(parts.advice_for(policy, leading, known, today), on) if advised else ()
-    found: dict[Block, Any] = {
-        Block.BENEFITS: parts.benefits_of(policy, leading) if Block.BENEFITS in on else (),
-        Block.SEAL: parts.seal(policy, leading) if Block.SEAL in on else None,
-        Block.BROWSER_WARNING: parts.browser_warning(leading, first) if Block.BROWSER_WARNING in on else None,
-        Block.NO_DAYS_LOST: parts.no_days_lost(policy, leading, today) if Block.NO_DAYS_LOST in on else None,
-        Block.CONSOLE_END: rules.consoles.end(rules.console, today, called=facts.brand.console_name)
+    filled = replace(
+        facts,
+        advice=parts.shown_advice(parts.advice_for(policy, leading, known, today), on) if advised else (),
+        benefits=parts.benefits_of(policy, leading) if Block.BENEFITS in on else (),
+        seal=parts.seal(policy, leading) if Block.SEAL in on else None,
+        browser_warning=parts.browser_warning(leading, first) if Block.BROWSER_WARNING in on else None,
+        no_days_lost=parts.no_days_lost(policy, leading, today) if Block.NO_DAYS_LOST in on else None,
+        console_end=rules.consoles.end(rules.console, today, called=facts.brand.console_name)
         if Block.CONSOLE_END in on
         else None,
-    }
-    blocks = {block for block, fact in found.items() if fact} | {parts.block_of(one.kind) for one in advice}
-    return replace(
-        facts,
-        advice=advice,
-        blocks=frozenset(blocks),
-        benefits=found[Block.BENEFITS],
-        seal=found[Block.SEAL],
-        browser_warning=found[Block.BROWSER_WARNING],
-        no_days_lost=found[Block.NO_DAYS_LOST],
-        console_end=found[Block.CONSOLE_END],
     )
+    return replace(filled, blocks=parts.filled_blocks(filled))
 
 
 def offer_cases(
