@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from cli.sample_portfolio import PRODUCTS
 from core.validity_rules import ValidityRules
 
 DAY = date(2026, 11, 18)
@@ -51,18 +52,20 @@ class _Product(NamedTuple):
     name: str
     type: str
     price: int
-    share: int  # in a hundred orders
 
 
-_PRODUCTS = (
-    _Product("ssl_dv_geotrust_flex", "GeoTrust DV SSL", "dv_ssl_certificate", 149, 30),
-    _Product("ssl_dv_rapidssl", "RapidSSL Standard DV", "dv_ssl_certificate", 59, 20),
-    _Product("ssl_basic", "Basic OV", "ssl_certificate", 268, 20),
-    _Product("ssl_wildcard", "Wildcard SSL", "ssl_certificate", 688, 10),
-    _Product("ssl_securesite_flex", "Secure Site OV", "securesite_ssl_certificate", 439, 10),
-    _Product("ssl_ev_basic", "Basic EV", "ev_ssl_certificate", 372, 7),
-    _Product("code_signing", "Code Signing", "code_signing_certificate", 499, 3),
-)
+_SHARES = {
+    "ssl_dv_geotrust_flex": 30,
+    "ssl_dv_rapidssl": 20,
+    "ssl_basic": 20,
+    "ssl_wildcard": 10,
+    "ssl_securesite_flex": 10,
+    "ssl_ev_basic": 7,
+    "code_signing": 3,
+}
+"""Which products orders are for, in a hundred."""
+
+_PRODUCTS = tuple(_Product(id, *PRODUCTS[id]) for id in _SHARES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,7 @@ def _report(customers: Sequence[_Account], validity: ValidityRules, chance: Rand
 
 def _orders(number: int, nth: int, one: _Account, chance: Random) -> Iterator[_Order]:
     """One order; where it was renewed already, with its successor."""
-    product = chance.choices(_PRODUCTS, [each.share for each in _PRODUCTS])[0]
+    product = chance.choices(_PRODUCTS, [*_SHARES.values()])[0]
     ends_on = DAY + timedelta(days=chance.randint(_EARLIEST_END, _LAST_END))
     drawn = chance.random()
     order = _Order(
