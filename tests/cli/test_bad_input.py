@@ -197,7 +197,9 @@ def test_an_id_that_several_orders_have(ready: Desk) -> None:
     ],
 )
 def test_wrong_usage_ends_with_two_and_one_line(ready: Desk, arguments: list[str]) -> None:
-    one_line(ready(*arguments, code=2).err)
+    said = ready(*arguments, code=2)
+    assert one_line(said.err)
+    assert said.out == ""
 
 
 def test_debug_shows_where_an_error_came_from(ready: Desk) -> None:

@@ -79,6 +79,7 @@ class Life(RuleBasedStateMachine):
 
     make_url: Callable[[], str]
     can_find = True
+    ended = 0  # how many lives have come to their end
 
     def __init__(self) -> None:
         super().__init__()
@@ -430,6 +431,7 @@ class Life(RuleBasedStateMachine):
         """Peace, until every clock has run out."""
         try:
             self._live_to_the_end()
+            type(self).ended += 1
         finally:
             self.house.close()
 
@@ -478,7 +480,9 @@ def files() -> Iterator[Callable[[], str]]:
         yield make
 
 
-def _live(make: Callable[[], str], can_find: bool, examples: int) -> None:
+def _live(make: Callable[[], str], can_find: bool, examples: int) -> int:
+    """Plays so many lives, and gives how many came to their end; each rule and each end asserts what it says."""
+
     class Machine(Life):
         make_url = staticmethod(make)
 
@@ -494,11 +498,13 @@ def _live(make: Callable[[], str], can_find: bool, examples: int) -> None:
             phases=(Phase.explicit, Phase.reuse, Phase.generate),
         ),
     )
+    return Machine.ended
 
 
 @pytest.mark.parametrize("can_find", [True, False])
 def test_a_life_on_sqlite(files: Callable[[], str], can_find: bool) -> None:
-    _live(files, can_find, settings().max_examples // 8)
+    lives = settings().max_examples // 8
+    assert _live(files, can_find, lives) >= lives
 
 
 def test_a_life_on_postgresql(
@@ -513,7 +519,8 @@ def test_a_life_on_postgresql(
         return postgres_server.url(made[0])
 
     try:
-        _live(make, True, settings().max_examples // 30)
+        lives = settings().max_examples // 30
+        assert _live(make, True, lives) >= lives
     finally:
         for name in made:
             postgres_server.drop(name)
