@@ -25,6 +25,7 @@ from connectors.certcentral.memory import Memory, Told
 from connectors.certcentral.reading import Listing, Report, known, reported, several
 from connectors.order_report.mapping import Reading
 from core.batches import batched
+from core.errors import NolapseError
 from core.model import BadRow, OrderFacts, Reject, SourceRow, digest_of, order_key
 from core.schema import orders
 from core.store import Store
@@ -264,11 +265,21 @@ def _listed(
 
 
 def _answered(scene: Scene, waiting: deque[_Asked]) -> Iterator[SourceRow | Reject]:
-    """Takes the next of those that were asked for, waiting for their answers."""
-    some = [waiting.popleft() for _ in range(min(len(waiting), _ASKED_AT_ONCE))]
+    """Takes the next of those that were asked for, waiting for their answers.
+
+    Where one of them fails, those before it are given and remembered first: the next pass does not ask for them again.
+    """
+    some: list[_Asked] = []
     asked: dict[str, dict[str, str]] = {}
-    for one in some:
-        order = one.answer.result()
+    failure: NolapseError | None = None
+    while waiting and len(some) < _ASKED_AT_ONCE:
+        one = waiting.popleft()
+        try:
+            order = one.answer.result()
+        except NolapseError as error:
+            failure = error
+            break
+        some.append(one)
         if order is None:
             continue
         scene.unknown_fields |= mapping.unknown_fields(order)
@@ -279,6 +290,8 @@ def _answered(scene: Scene, waiting: deque[_Asked]) -> Iterator[SourceRow | Reje
     scene.remember(asked)
     for one in some:
         yield _row_or_reject(one.number, _read(scene, mapping.filled(one.columns, asked.get(one.number) or one.told)))
+    if failure is not None:
+        raise failure
 
 
 def _row_or_reject(number: str, facts: OrderFacts | BadRow) -> SourceRow | Reject:

@@ -250,7 +250,15 @@ def test_it_stops_while_somebody_waits(world: World) -> None:
     with running_certcentral(world) as server:
         trouble = server.fail("slow", seconds=60)
         talk = Talk(server.base_url, server.key)
-        thread = Thread(target=lambda: talk.get("/account"))
+        told: list[int | None] = []
+
+        def wait() -> None:
+            try:
+                told.append(talk.get("/account").status)
+            except urllib3.exceptions.HTTPError:
+                told.append(None)
+
+        thread = Thread(target=wait)
         thread.start()
         until = monotonic() + 10
         while not trouble.befell and monotonic() < until:
@@ -258,6 +266,7 @@ def test_it_stops_while_somebody_waits(world: World) -> None:
         began = monotonic()
     thread.join(10)
     assert monotonic() - began < 5
+    assert len(told) == 1, "whoever waited was told something, or cut off"
     talk.pool.clear()
 
 
