@@ -24,6 +24,7 @@ from core.ports import Mail
 from core.timing import WholeDay
 from core.words import DeliveryKind
 from templates.library import Shelf
+from templates.writer import JinjaWriter
 
 _DAY_OF_MAILS = DAY + timedelta(days=1)
 
@@ -114,6 +115,7 @@ def _facts_of_all(url: str, mailbox: str) -> list[Kept]:
     with House(url, mailbox=Path(mailbox)) as house, recording(kept):
         app = house.app
         mailer = app.mailer
+        app.writer = JinjaWriter()  # all templates are filled in this process
         passing_on: Callable[[Sequence[Mail]], Any] = mailer.send
         mails: list[Mail] = []
 

@@ -139,9 +139,9 @@ class App:
     @cached_property
     def writer(self) -> Writer:
         """What words the messages."""
-        from templates.writer import JinjaWriter
+        from templates.helper import HelpedWriter
 
-        return JinjaWriter(overrides=self._own_templates)
+        return HelpedWriter(overrides=self._own_templates)
 
     @property
     def _own_templates(self) -> Path | None:
@@ -273,6 +273,8 @@ class App:
         """Closes what was opened."""
         if "mailer" in self.__dict__:
             self.mailer.close()
+        if "writer" in self.__dict__:
+            self.writer.close()
         if "bare_store" in self.__dict__:
             self.bare_store.close()
 

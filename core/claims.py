@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select, text, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, text, true, update
 from sqlalchemy.engine import Connection
 
 from core.schema import UNDER_WAY, deliveries
@@ -28,6 +28,14 @@ _DUE = (
     )
     .limit(1)
 )
+
+
+def count_due(store: Store, kind: DeliveryKind, until: datetime, most: int) -> int:
+    """How many deliveries of a kind may be due until this instant; it counts no further than `most`."""
+    due = _DUE.limit(most).subquery()
+    with store.read() as connection:
+        found = connection.execute(select(func.count()).select_from(due), {"of_kind": kind, "until": until})
+        return int(found.scalar_one())
 
 
 def something_due(store: Store, kind: DeliveryKind, until: datetime) -> bool:

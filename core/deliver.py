@@ -18,9 +18,9 @@ from core import golive, pauses, task_limits
 from core.batches import batched
 from core.breaker import Breaker, Broken
 from core.circuits import CircuitState
-from core.claims import Claimer, release_lapsed, something_due
+from core.claims import Claimer, count_due, release_lapsed, something_due
 from core.errors import ConfigurationError, NolapseError, UsageError
-from core.kinds import DeliverCounts, FillsCalls, Kind, Run
+from core.kinds import DeliverCounts, FillsCalls, Kind, Preparing, Run
 from core.locks import never
 from core.outcomes import hand_over, set_delivered, withdraw, write_down
 from core.policy import Policy
@@ -78,6 +78,7 @@ def deliver(
                 handler.not_delivered(connection, row, DeliveryState.UNCERTAIN, timer)
 
     release_lapsed(store, lost)
+    _prepare(run, kinds)
     done = 0
     for kind in ORDER:
         if kind not in kinds or stop():
@@ -92,6 +93,12 @@ def deliver(
     with store.read() as connection:
         _count_waiting(connection, run.counts)
     return run.counts
+
+
+def _prepare(run: Run, kinds: Mapping[DeliveryKind, Kind]) -> None:
+    for kind, handler in kinds.items():
+        if isinstance(handler, Preparing) and not run.counts.held_because:
+            handler.prepare(count_due(run.store, kind, run.timer.closing, handler.batch_size + 1))
 
 
 def _deliver_kind(run: Run, kind: DeliveryKind, handler: Kind) -> Iterator[int]:

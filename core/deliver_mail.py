@@ -19,7 +19,7 @@ from core.holdings import holdings
 from core.kinds import Sealed
 from core.letters import letter, offer_cases, with_offer
 from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
-from core.messages import Letter, Occasion, Writer
+from core.messages import Letter, Occasion, WordedMail, Writer
 from core.model import end_instant
 from core.order_list import list_attachments
 from core.parts import Known
@@ -81,6 +81,9 @@ class MailKind:
         self.batch_size = mailer.batch_size
         self.search_lag = timedelta(0)
 
+    def prepare(self, due: int) -> None:
+        self._writer.expect(due)
+
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
         """Re-checks every member, adds the orders that end soon, and words the mail as of now."""
         members = members_of(connection, [row.id for row in rows])
@@ -125,7 +128,11 @@ class MailKind:
             drafts[id] = draft
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
         self._promise(connection, drafts)
-        items = {id: self._word(by_id[id], draft, installation) for id, draft in drafts.items()}
+        words = self._writer.mails([draft.facts for draft in drafts.values()])
+        items = {
+            id: self._mail(by_id[id], draft, said, installation)
+            for (id, draft), said in zip(drafts.items(), words, strict=True)
+        }
         connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
@@ -230,9 +237,8 @@ class MailKind:
                 facts = with_offer(self._policy, draft.facts, draft.lines, promised)
                 drafts[id] = replace(draft, facts=facts)
 
-    def _word(self, row: Any, draft: "_Draft", installation: str) -> SealedMail:
+    def _mail(self, row: Any, draft: "_Draft", words: WordedMail, installation: str) -> SealedMail:
         facts, contact, owner = draft.facts, draft.contact, draft.owner
-        words = self._writer.mail(facts)
         policy = self._policy.mail
         keys = tuple(dict.fromkeys(dossier.order.order_key for dossier, _ in draft.lines))
         digest = hashlib.sha256(f"{installation}:{row.key}".encode()).hexdigest()[:32]

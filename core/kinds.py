@@ -96,6 +96,15 @@ class FillsCalls(Protocol):
     least_claim: int
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A kind that can make ready while others are delivered."""
+
+    def prepare(self, due: int) -> None:
+        """Said before anything is delivered; `due` of its deliveries are about to go, or more than a batch of them."""
+        ...
+
+
 @dataclass(slots=True)
 class Run:
     """One run of deliver, with what it works on and what it has counted."""

@@ -1,5 +1,6 @@
 """What a message says, before it is worded: the facts a template may use, and the port of whoever words them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -396,8 +397,18 @@ class Writer(Protocol):
 
     def mail(self, letter: Letter) -> WordedMail: ...
 
+    def expect(self, letters: int) -> None:
+        """So many letters are about to come: what helps to word many of them may be made ready."""
+        ...
+
+    def mails(self, letters: Sequence[Letter]) -> Sequence[WordedMail]:
+        """The letters as mails, in their order."""
+        ...
+
     def task(self, script: Script) -> WordedTask: ...
 
     def check(self) -> None:
         """Words samples of every kind, so that a broken template is found before it is needed."""
         ...
+
+    def close(self) -> None: ...

@@ -44,18 +44,29 @@ BATCH = 1000
 
 Progress = Callable[[int, int | None], None]
 
+_NO_WORDS = WordedMail("", "", "")
+
 
 class WordlessWriter:
     """Leaves mails and scripts empty, where only their number counts."""
 
     def mail(self, letter: Letter) -> WordedMail:
-        return WordedMail("", "", "")
+        return _NO_WORDS
+
+    def expect(self, letters: int) -> None:
+        """There is nothing to make ready."""
+
+    def mails(self, letters: Sequence[Letter]) -> Sequence[WordedMail]:
+        return [_NO_WORDS] * len(letters)
 
     def task(self, script: Script) -> WordedTask:
         return WordedTask("", "")
 
     def check(self) -> None:
         """There is nothing that could be broken."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class SimulatedMailer(RehearsedMailer):

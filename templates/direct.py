@@ -5,11 +5,15 @@ without asking the sandbox, a text is looked up without it, and one that needs n
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame, optimizeconst
+from jinja2.filters import FILTERS
 from jinja2.visitor import NodeTransformer
+
+_escape: Callable[[Any], str] = FILTERS["escape"]
 
 
 class Direct(CodeGenerator):
@@ -29,6 +33,12 @@ class Direct(CodeGenerator):
         self.visit(node.node, frame)
         self.write(f".{node.attr}")
 
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if self._trusted and frame.eval_ctx.autoescape and not frame.eval_ctx.volatile and finalize.src is None:
+            self.write("environment.escaped(")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
     @optimizeconst
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         texts = self.environment.catalogue  # type: ignore[attr-defined]
@@ -41,6 +51,16 @@ class Direct(CodeGenerator):
             self.visit(argument, frame)
             self.write(", ")
         self.write(")")
+
+
+def escaped(value: Any) -> str:
+    """The value as HTML shows it, unless it is markup itself. Most of what a mail shows stood in the last one too."""
+    return _escaped(value) if type(value) is str else _escape(value)
+
+
+@lru_cache(8192)
+def _escaped(text: str) -> str:
+    return str(_escape(text))
 
 
 class _Translated(NodeTransformer):

@@ -21,6 +21,7 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _MARKS = frozenset({"Mn", "Mc"})
 
 
+@lru_cache(8192)
 def plain(text: str, limit: int = LONGEST_TEXT) -> str:
     """The text as one line of printable characters, at most `limit` long.
 

@@ -6,7 +6,7 @@ A form depends on the language and, where it is known, on the reader's country: 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
@@ -101,15 +101,16 @@ def language(catalogue: Catalogue, country: str = "") -> Language:
         locale=locale,
         catalogue=catalogue,
         day=lru_cache(4096)(lambda on: str(format_date(on, "long", locale=locale))),
-        time=lambda at: _time(at.time(), locale),
+        time=_times(locale),
         _moment=str(get_datetime_format("medium", locale=locale)).replace("'", ""),
     )
 
 
-@lru_cache(4096)
-def _time(at: time, locale: Locale) -> str:
+def _times(locale: Locale) -> Callable[[datetime], str]:
     # Korean says the half of the day in its own words; the short form of the locale data has AM and PM.
-    return str(format_time(at, "aaaa h:mm" if locale.language == "ko" else "short", locale=locale))
+    form = "aaaa h:mm" if locale.language == "ko" else "short"
+    known = lru_cache(4096)(lambda at: str(format_time(at, form, locale=locale)))
+    return lambda at: known(at.time())
 
 
 def _locale(code: str, country: str) -> Locale:

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any, NoReturn
@@ -23,7 +24,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from core.errors import ConfigurationError
 from core.languages import LANGUAGES, Languages
 from templates.catalogues import BASE, read_catalogue
-from templates.direct import Direct
+from templates.direct import Direct, escaped
 from templates.facts import BrandView, LetterView, LinkView, StepView, TaskView
 from templates.language import Language, language
 from templates.layout import MJML, to_html
@@ -168,6 +169,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     catalogue: Mapping[str, Callable[..., str]] = {}
     words: frozenset[Callable[..., str]] = frozenset()
     trusts: Collection[str] = ()
+    escaped = staticmethod(escaped)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -233,7 +235,8 @@ class _Loader(BaseLoader):
                 source = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(f"{path}: cannot be read: {error}") from error
-            _check_names(environment, source, template, path)
+            if folder not in self._ours:
+                _check_names(environment, source, template, path)
             return path, source
         raise TemplateNotFound(template)
 
@@ -319,6 +322,7 @@ def _line(error: Exception) -> str:
     return _SPACES.sub(" ", str(error.args[0] if error.args else error)).strip(" .")[:300]
 
 
+@lru_cache(4096)
 def wrap(text: str, width: int = 76, indent: str = "") -> str:
     """The text in lines of at most `width`, later ones indented; a longer word, such as a link, keeps a line."""
     text = " ".join(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word])

@@ -4,8 +4,9 @@ A template in words marks the beginning of each passage; no fact can hold the ma
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from core.errors import ConfigurationError
@@ -98,6 +99,7 @@ def passages(rendered: str, name: str, urls: Mapping[str, str]) -> Passages:
     return Passages(**given)
 
 
+@lru_cache(4096)
 def _line(text: str) -> str:
     """The text with single blanks. No-break spaces stay: French sets them before some signs."""
     return " ".join(text.split() if text.isascii() else [word for word in _BLANKS.split(text) if word])
@@ -127,5 +129,13 @@ def _points(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-_READERS = dict.fromkeys(_LINES, _line) | dict.fromkeys(_PARAGRAPHS, _paragraphs) | dict.fromkeys(_LISTS, _list)
-_BLOCK_READERS = {"title": _line, "text": _paragraphs, "points": _points, "code": _list, "link": _list}
+_READERS: Mapping[str, Callable[[str], Any]] = (
+    dict.fromkeys(_LINES, _line) | dict.fromkeys(_PARAGRAPHS, _paragraphs) | dict.fromkeys(_LISTS, _list)
+)
+_BLOCK_READERS: Mapping[str, Callable[[str], Any]] = {
+    "title": _line,
+    "text": _paragraphs,
+    "points": _points,
+    "code": _list,
+    "link": _list,
+}

@@ -5,6 +5,7 @@ passages of plain text; the layouts `mail.mjml` and `mail.txt.j2` put the same p
 the text part, so that both say the same.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,13 @@ class JinjaWriter:
             columns=list_columns(language) if view.left_out else (),
         )
 
+    def expect(self, letters: int) -> None:
+        """So many letters are about to come: nothing is to be done for them."""
+
+    def mails(self, letters: Sequence[Letter]) -> list[WordedMail]:
+        """The letters as mails, in their order."""
+        return [self.mail(letter) for letter in letters]
+
     def task(self, script: Script) -> WordedTask:
         """The script as a task: one subject line, and a body of plain text whose first eight lines say the most."""
         shelf = self._library.shelf(script.language)
@@ -108,6 +116,9 @@ class JinjaWriter:
         if not body.strip():
             raise ConfigurationError(f"{name}: has no body; keep to the frame of task.j2.")
         return WordedTask(subject=plain(subject, SUBJECT_LIMIT), body=_tidy(body))
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
     def check(self) -> None:
         """Words samples of every kind in every language. Raises ConfigurationError for the first broken template."""

@@ -236,6 +236,12 @@ class FakeWriter:
         told = ", ".join(line.order_id for line in letter.lines)
         return WordedMail(f"{letter.urgency}: {told}", told, f"<p>{told}</p>")
 
+    def expect(self, letters: int) -> None:
+        """There is nothing to make ready."""
+
+    def mails(self, letters: Sequence[Letter]) -> list[WordedMail]:
+        return [self.mail(letter) for letter in letters]
+
     def task(self, script: Script) -> WordedTask:
         self.scripts.append(script)
         told = ", ".join(line.order_id for line in script.lines)
@@ -243,6 +249,9 @@ class FakeWriter:
 
     def check(self) -> None:
         """There is no template that could be broken."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def fake_writer() -> FakeWriter:

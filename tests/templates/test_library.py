@@ -10,7 +10,7 @@ from mjml import mjml2html
 
 from core.errors import ConfigurationError
 from core.words import Block, Clock, LetterKind
-from templates import layout
+from templates import layout, library
 from templates.library import Library, wrap
 from templates.samples import of_kind
 from templates.writer import JinjaWriter
@@ -30,6 +30,15 @@ def word_both(overrides: Path) -> None:
     writer = JinjaWriter(overrides)
     writer.mail(letter())
     writer.task(script())
+
+
+def test_the_packaged_templates_would_pass_the_look_at_the_operators_own() -> None:
+    environment = Library().shelf("en").environment
+    for folder in library._PACKAGED:
+        for path in folder.iterdir():
+            if path.name.startswith("page"):  # of pages, which are given other names
+                continue
+            library._check_names(environment, path.read_text(encoding="utf-8"), path.name, path)
 
 
 def refused(overrides: Path) -> str:
