@@ -58,10 +58,11 @@ _OURS = {
 }
 
 
-def build(mail: Mail, *, utf8: bool = False) -> bytes:
+def build(mail: Mail, *, utf8: bool = False, eight_bit: bool = False) -> bytes:
     """The message, its lines ended by CR LF. `mail.bcc` is not in it: it belongs to the envelope.
 
-    `utf8` says that what carries the message takes addresses beyond ASCII (RFC 6531). Raises `SkippableError` where this
+    `utf8` says that what carries the message takes addresses beyond ASCII (RFC 6531), `eight_bit` that it takes texts
+    beyond ASCII as they are (RFC 6152). Raises `SkippableError` where this
     mail cannot be written, `ConfigurationError` where its sender cannot; neither names a person.
     """
     parts = [
@@ -75,7 +76,7 @@ def build(mail: Mail, *, utf8: bool = False) -> bytes:
         parts += _reply_to(mail.reply_to, utf8)
     parts += [_further(name, value) for name, value in mail.headers.items()]
     parts.append(b"MIME-Version: 1.0\r\n")
-    parts += _content(mail)
+    parts += _content(mail, eight_bit)
     return b"".join(parts)
 
 
@@ -209,14 +210,14 @@ def _fold(field: str, words: list[str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace")
 
 
-def _content(mail: Mail) -> list[bytes]:
+def _content(mail: Mail, eight_bit: bool) -> list[bytes]:
     """The Content-Type header and all that follows it."""
-    plain = _text_part("plain", mail.text)
+    plain = _text_part("plain", mail.text, eight_bit)
     words = [*plain]
     # The text says what the page says: no author of either can know the mark beforehand.
     seal = blake2b("\0".join((mail.message_id, mail.text or mail.html)).encode("utf-8", "replace"), digest_size=12)
     if mail.html:
-        words = _multipart("alternative", f"=_a{seal.hexdigest()}", [plain, _text_part("html", mail.html)])
+        words = _multipart("alternative", f"=_a{seal.hexdigest()}", [plain, _text_part("html", mail.html, eight_bit)])
     if mail.attachments:
         files = [_file_part(attachment) for attachment in mail.attachments]
         words = _multipart("mixed", f"=_m{seal.hexdigest()}", [words, *files])
@@ -232,13 +233,16 @@ def _multipart(kind: str, boundary: str, parts: list[list[bytes]]) -> list[bytes
     return [*made, mark, b"--\r\n"]
 
 
-def _text_part(subtype: str, text: str) -> list[bytes]:
-    """As it is where every server takes it so, else quoted-printable, or base64 where that is the shorter."""
+def _text_part(subtype: str, text: str, eight_bit: bool) -> list[bytes]:
+    """As it is where it is taken so, else quoted-printable, or base64 where that is the shorter."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.endswith("\n"):
         text += "\n"
     body = text.encode("utf-8", "replace")
+    if eight_bit and not body.translate(None, _USUAL) and max(map(len, body.split(b"\n"))) <= LONGEST_LINE:
+        encoding = "7bit" if body.isascii() else "8bit"
+        return [_text_head(subtype, encoding), body.replace(b"\n", b"\r\n")]
     beyond = body.translate(None, _ASCII)
     plain = _in_references(text, body, beyond) if subtype == "html" and beyond else body
     if not plain.translate(None, _SEVEN_BIT) and max(map(len, plain.split(b"\n"))) <= LONGEST_LINE:

@@ -177,7 +177,7 @@ class EmbeddedMailer:
         except (RetriableError, ConfigurationError) as error:
             return [_of_mail(mail.key, error if mail.key in waiting else None) for mail in batch]
         missing = {key: mail for key, mail in waiting.items() if key not in unnoted}
-        failed = self._maildir.deliver(missing, partial(build, utf8=True))
+        failed = self._maildir.deliver(missing, partial(build, utf8=True, eight_bit=True))
         put_in = {key: mail.message_id for key, mail in waiting.items() if key not in failed}
         try:
             self._note(put_in)

@@ -7,17 +7,20 @@ import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import suppress
 from hashlib import blake2b
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
+from core.batches import batched
 from core.errors import ConfigurationError, NolapseError, RetriableError
 
 FOLDERS = ("tmp", "new", "cur")
 
 _WRITERS = 8  # a disk asked to keep several files at once keeps them with fewer writes
+_OPEN = 125  # files that are open at once
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -34,7 +37,10 @@ class Maildir:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._drafts, self._unread = str(folder / "tmp"), str(folder / "new")
         self._pool: ThreadPoolExecutor | None = None
+        self._mark = uuid4().hex
+        self._numbers = count()
 
     def close(self) -> None:
         """Ends the threads that write; a later `deliver` starts new ones."""
@@ -45,33 +51,36 @@ class Maildir:
     def deliver(self, mails: Mapping[str, Any], make: Callable[[Any], bytes] = bytes) -> dict[str, NolapseError]:
         """Puts mails, by key, in, each durably when this returns; gives the errors of those that are not in.
 
-        `make` gives the message of a mail, or raises its error; some are made while others are being written. The unread
-        file of the same mail is replaced; ask `find` first for those that were read. `NotDurable` is the error of a mail
-        that is in, but perhaps not to stay.
+        `make` gives the message of a mail, or raises its error. The unread file of the same mail is replaced; ask `find`
+        first for those that were read. `NotDurable` is the error of a mail that is in, but perhaps not to stay.
         """
         failed: dict[str, NolapseError] = {}
-        drafts: dict[str, str] = {}
+        moved: list[str] = []
         try:
             self._make()
         except OSError as error:
             return dict.fromkeys(mails, self._in_words(error))
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_WRITERS)
-        every = list(mails.items())
-        shares = [every[number::_WRITERS] for number in range(min(_WRITERS, len(every)))]
-        for written, unwritten in self._pool.map(partial(self._write_share, make), shares):
-            drafts |= written
-            failed |= unwritten
-        for key, draft in drafts.items():
-            try:
-                self._move(draft, file_name(key))
-            except OSError as error:
-                failed[key] = self._in_words(error)
+        for some in batched(mails.items(), _OPEN):
+            drafts: dict[str, _Draft] = {}
+            for key, mail in some:
+                try:
+                    drafts[key] = self._write(file_name(key), make(mail))
+                except OSError as error:
+                    failed[key] = self._in_words(error)
+                except NolapseError as error:
+                    failed[key] = error
+            every = list(drafts.items())
+            shares = [every[number::_WRITERS] for number in range(min(_WRITERS, len(every)))]
+            for there, not_there in self._pool.map(self._move_share, shares):
+                moved += there
+                failed |= not_there
         try:
             self._sync("new")
         except OSError as error:
             told = NotDurable(f"{self._in_words(error)}; mails may or may not be in it")
-            failed |= dict.fromkeys(drafts.keys() - failed.keys(), told)
+            failed |= dict.fromkeys(moved, told)
         return failed
 
     def find(self, keys: Sequence[str]) -> set[str]:
@@ -92,7 +101,9 @@ class Maildir:
         """Raises the error that would keep a mail out. Leaves nothing behind but the folders."""
         try:
             self._make()
-            Path(self._write("probe", b"probe\r\n")).unlink()
+            draft = self._write("probe", b"probe\r\n")
+            os.close(draft.descriptor)
+            os.unlink(draft.path)
         except OSError as error:
             raise self._in_words(error) from error
 
@@ -104,40 +115,43 @@ class Maildir:
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         self._sync("")
 
-    def _write_share(
-        self, make: Callable[[Any], bytes], mails: Sequence[tuple[str, Any]]
-    ) -> tuple[dict[str, str], dict[str, NolapseError]]:
-        """Makes and writes a share of the mails; gives the drafts, and the errors of those that could not be written."""
-        drafts: dict[str, str] = {}
+    def _write(self, name: str, message: bytes) -> "_Draft":
+        """Writes a message into `tmp`, where it need not be kept yet: the file stays open."""
+        draft = f"{self._drafts}/{name}.{os.getpid()}.{self._mark}.{next(self._numbers)}"
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            rest = memoryview(message)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError:
+            os.close(descriptor)
+            os.unlink(draft)
+            raise
+        return _Draft(draft, name, descriptor)
+
+    def _move_share(self, drafts: Sequence[tuple[str, "_Draft"]]) -> tuple[list[str], dict[str, NolapseError]]:
+        """Keeps and moves a share of the drafts, by key; gives which are in, and the errors of those that are not."""
+        moved: list[str] = []
         failed: dict[str, NolapseError] = {}
-        for key, mail in mails:
+        for key, draft in drafts:
             try:
-                drafts[key] = self._write(file_name(key), make(mail))
+                self._move(draft)
             except OSError as error:
                 failed[key] = self._in_words(error)
-            except NolapseError as error:
-                failed[key] = error
-        return drafts, failed
+            else:
+                moved.append(key)
+        return moved, failed
 
-    def _write(self, name: str, message: bytes) -> str:
-        draft = str(self.folder / "tmp" / f"{name}.{os.getpid()}.{uuid4().hex}")
+    def _move(self, draft: "_Draft") -> None:
         try:
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with open(descriptor, "wb", buffering=0) as file:
-                rest = memoryview(message)
-                while rest:
-                    rest = rest[file.write(rest) :]
-                os.fsync(descriptor)
+            try:
+                os.fsync(draft.descriptor)
+            finally:
+                os.close(draft.descriptor)
+            os.rename(draft.path, f"{self._unread}/{draft.name}")
         except OSError:
-            Path(draft).unlink(missing_ok=True)
-            raise
-        return draft
-
-    def _move(self, draft: str, name: str) -> None:
-        try:
-            os.rename(draft, self.folder / "new" / name)
-        except OSError:
-            Path(draft).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(draft.path)
             raise
 
     def _sync(self, name: str) -> None:
@@ -156,6 +170,14 @@ class Maildir:
         if error.errno in _WRONG_PLACE:
             return ConfigurationError(f"{where} cannot be made, a file is in its place; name another folder")
         return RetriableError(f"{where} cannot be used: {error.strerror or type(error).__name__}")
+
+
+class _Draft(NamedTuple):
+    """A message in `tmp`, still open, and the name that it will have."""
+
+    path: str
+    name: str
+    descriptor: int
 
 
 class NotDurable(RetriableError):

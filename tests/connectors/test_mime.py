@@ -141,6 +141,35 @@ class TestMessage:
         assert content(message) == f"{text}\n"
 
     @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("Renew it", "7bit"),
+            ("Das Zertifikat läuft bald ab", "8bit"),
+            ("证书即将到期", "8bit"),
+            ("ä" * 499, "8bit"),
+            ("ä" * 500, "base64"),
+            ("nul \0 in a longer text: ä", "quoted-printable"),
+        ],
+    )
+    def test_where_eight_bits_are_taken_texts_go_as_they_are(self, text: str, encoding: str) -> None:
+        octets = build(a_mail(text=text, html=f"<p>{text}</p>"), eight_bit=True)
+        message = message_from_bytes(octets, policy=policy.default)
+        found = message.get_body(("plain",))
+        assert found is not None
+        assert found["Content-Transfer-Encoding"] == encoding
+        assert part(message, "plain") == body_of(text)
+        assert unescape(part(message, "html")) == body_of(f"<p>{text}</p>")
+
+    @given(text=ANY_TEXT, html=ANY_TEXT)
+    def test_any_body_is_read_as_it_was_written_in_eight_bits(self, text: str, html: str) -> None:
+        octets = build(a_mail(text=text, html=html), eight_bit=True)
+        assert max(map(len, octets.split(b"\r\n"))) <= LONGEST_LINE
+        message = message_from_bytes(octets, policy=policy.default)
+        assert part(message, "plain") == body_of(text)
+        if html:
+            assert unescape(part(message, "html")) == unescape(body_of(html))
+
+    @pytest.mark.parametrize(
         ("html", "encoding", "written"),
         [
             (
