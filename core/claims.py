@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, text
 from sqlalchemy.engine import Connection
 
 from core.schema import UNDER_WAY, deliveries
+from core.sql import among
 from core.store import Store
 from core.words import DeliveryKind, DeliveryState, Urgency
 
@@ -59,7 +60,7 @@ class Claimer:
     def still_held(self) -> Select[Any]:
         """The question of `held`, which is asked before every call and so put together once."""
         mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
-        these = deliveries.c.id.in_(bindparam("ids", expanding=True))
+        these = among(deliveries.c.id, "ids")
         return select(deliveries).where(these, mine, self.gate).order_by(deliveries.c.id).with_for_update()
 
     def claim(
@@ -105,7 +106,7 @@ class Claimer:
         now = datetime.now(UTC)
         connection.execute(
             update(deliveries)
-            .where(deliveries.c.id.in_(ids))
+            .where(among(deliveries.c.id, ids))
             .values(
                 state=DeliveryState.SENDING,
                 sending_at=now,
@@ -122,7 +123,7 @@ class Claimer:
                 mine = (deliveries.c.token == self.run) & (deliveries.c.state == DeliveryState.CLAIMED)
                 connection.execute(
                     update(deliveries)
-                    .where(deliveries.c.id.in_(ids), mine)
+                    .where(among(deliveries.c.id, ids), mine)
                     .values(state=DeliveryState.PLANNED, lease_until=None)
                 )
 

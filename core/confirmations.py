@@ -12,7 +12,7 @@ from core.certainty import PLACED_BEFORE_END_DAYS, Ending, Newcomer, replacement
 from core.clocks import ENDED_BY_STATUS
 from core.intake import Taken
 from core.schema import confirmations, cycles, orders
-from core.sql import insert_new
+from core.sql import among, insert_new
 from core.words import Certainty, Clock, ConfirmationState, OrderStatus, ProductKind
 
 TAKEN_BACK = "the evidence was taken back"
@@ -110,7 +110,7 @@ def from_orders(connection: Connection, source: str, taken: Sequence[Taken], tod
 
 def _retract_by_orders(connection: Connection, changed: set[str], named: set[str]) -> None:
     """Takes back whatever says that an order stands for another which is cancelled, revoked or rejected itself."""
-    over = orders.c.status.in_(list(ENDED_BY_STATUS)) & orders.c.order_key.in_(changed | named)
+    over = orders.c.status.in_(list(ENDED_BY_STATUS)) & among(orders.c.order_key, changed | named)
     if fallen := connection.execute(select(orders.c.order_key).where(over)).scalars().all():
         held = confirmations.c.state.in_((ConfirmationState.WAITING, ConfirmationState.APPLIED))
         spoken = update(confirmations).where(confirmations.c.new_order_key.in_(fallen), held)
@@ -123,7 +123,7 @@ def _hear_again(connection: Connection, found: Sequence[Confirmation]) -> None:
     for one in found:
         by_key.setdefault(one.source, []).append(one.source_key)
     for source, keys in by_key.items():
-        back = (confirmations.c.source == source) & confirmations.c.source_key.in_(keys)
+        back = (confirmations.c.source == source) & among(confirmations.c.source_key, keys)
         taken_back = confirmations.c.reason.in_(("", TAKEN_BACK))
         connection.execute(
             update(confirmations)
@@ -138,7 +138,7 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         orders.c.order_key, orders.c.account_id, orders.c.common_name, orders.c.dns_names, orders.c.placed_on,
     )  # fmt: skip
     open_cycle = (cycles.c.clock == Clock.RENEWAL) & cycles.c.open & (cycles.c.closing == "")
-    tls = (orders.c.kind == ProductKind.TLS) & orders.c.account_id.in_(account_ids)
+    tls = (orders.c.kind == ProductKind.TLS) & among(orders.c.account_id, account_ids)
     near = cycles.c.ends_on <= today + timedelta(days=PLACED_BEFORE_END_DAYS + 1)  # nothing is placed earlier
     soonest = select(func.min(cycles.c.ends_on)).join(orders, orders.c.id == cycles.c.order_id)
     if (ended_on := connection.execute(soonest.where(open_cycle, tls, near)).scalar()) is None:
@@ -162,7 +162,7 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         for row in connection.execute(new)
         if row.order_key not in spent
     ]  # fmt: skip
-    theirs = orders.c.account_id.in_({one.account_id for one in newcomers})
+    theirs = among(orders.c.account_id, {one.account_id for one in newcomers})
     old = select(*columns, cycles.c.ends_on).join(cycles, cycles.c.order_id == orders.c.id)
     endings = [
         Ending(row.order_key, row.account_id, _names(row), row.placed_on, row.ends_on)
@@ -185,7 +185,7 @@ def _spent(connection: Connection, account_ids: Sequence[int]) -> set[str]:
     query = (
         select(confirmations.c.new_order_key)
         .join(orders, orders.c.order_key == confirmations.c.order_key)
-        .where(orders.c.account_id.in_(account_ids), confirmations.c.new_order_key != "")
+        .where(among(orders.c.account_id, account_ids), confirmations.c.new_order_key != "")
         .where(held, confirmations.c.certainty != Certainty.PROBABLE)
     )
     return set(connection.execute(query).scalars())
@@ -199,7 +199,7 @@ def awaited(connection: Connection, order_keys: Sequence[str]) -> dict[tuple[str
     """The confirmations that settle has not applied yet, by order and clock: a day and how sure each is."""
     query = select(
         confirmations.c.order_key, confirmations.c.clock, confirmations.c.renewed_on, confirmations.c.certainty
-    ).where(confirmations.c.order_key.in_(order_keys), confirmations.c.state == ConfirmationState.WAITING)
+    ).where(among(confirmations.c.order_key, order_keys), confirmations.c.state == ConfirmationState.WAITING)
     found: dict[tuple[str, Clock], list[tuple[date, Certainty]]] = {}
     for key, clock, renewed_on, certainty in connection.execute(query):
         found.setdefault((key, Clock(clock)), []).append((renewed_on, Certainty(certainty)))

@@ -11,7 +11,7 @@ from core import forgotten
 from core.columns import UtcTime, metadata, word
 from core.consent import Basis, Given
 from core.schema import contacts
-from core.sql import upsert
+from core.sql import among, upsert
 from core.words import Channel
 
 consents = Table(
@@ -54,7 +54,7 @@ def of_addresses(connection: Connection, addresses: Collection[str]) -> Consents
     """What is known of these addresses."""
     found: dict[tuple[str, Channel], Given] = {}
     if addresses:
-        query = select(consents).where(consents.c.address.in_({address.lower() for address in addresses}))
+        query = select(consents).where(among(consents.c.address, {address.lower() for address in addresses}))
         for row in connection.execute(query):
             found[row.address, Channel(row.channel)] = Given(Basis(row.basis), row.since, row.source, row.proof)
     return found

@@ -12,6 +12,7 @@ from core.clocks import Cycle
 from core.cycles import LAPSED, Frame, cycles_of, install_cycle
 from core.reasons import Reason
 from core.schema import cycles, deliveries, orders, touches
+from core.sql import among
 from core.tasks import settle_orders
 from core.timing import Timer
 from core.words import Clock, DeliveryKind, DeliveryState, Stage, TouchState
@@ -38,7 +39,7 @@ def close_cycles(
     """
     if not closing:
         return Closed(0, 0, 0)
-    found = connection.execute(_CYCLE.where(cycles.c.id.in_(list(closing)))).all()
+    found = connection.execute(_CYCLE.where(among(cycles.c.id, list(closing)))).all()
     ending = [(row, closing[row.id]) for row in found if row.open or _won_back(row, closing[row.id])]
     won = [row for row, reason in ending if row.clock == Clock.RENEWAL and reason in _RENEWED]
     known = cycles_of(connection, list({row.order_id for row in found}))
@@ -76,7 +77,7 @@ def _needless_reissues(connection: Connection, won: Sequence[Any]) -> Sequence[A
     """A renewed order's certificate is followed by the new order's: nobody need reissue it."""
     reissue = (cycles.c.clock == Clock.REISSUE) & cycles.c.open
     order_ids = [row.order_id for row in won]
-    return connection.execute(_CYCLE.where(reissue, cycles.c.order_id.in_(order_ids))).all() if order_ids else []
+    return connection.execute(_CYCLE.where(reissue, among(cycles.c.order_id, order_ids))).all() if order_ids else []
 
 
 def _write(connection: Connection, ending: Sequence[tuple[Any, Reason]], timer: Timer) -> None:
@@ -119,7 +120,7 @@ def _begin_installs(
         for row in reissued
     ]
     columns = (orders.c.id, orders.c.certificate_id, orders.c.certificate_issued_on, orders.c.certificate_expires_on)
-    for row in connection.execute(select(*columns).where(orders.c.id.in_(order_ids))):
+    for row in connection.execute(select(*columns).where(among(orders.c.id, order_ids))):
         if row.certificate_expires_on is None or row.certificate_issued_on is None:
             continue
         begun.append(
@@ -138,7 +139,7 @@ def withdraw_touches(connection: Connection, reasons: Mapping[int, Reason], time
     waiting = (
         select(touches.c.id, touches.c.cycle_id, touches.c.delivery_id)
         .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
-        .where(touches.c.cycle_id.in_(list(reasons)), touches.c.state == TouchState.PLANNED)
+        .where(among(touches.c.cycle_id, list(reasons)), touches.c.state == TouchState.PLANNED)
         .where(or_(touches.c.delivery_id.is_(None), deliveries.c.state.not_in(UNDER_WAY)))
     )
     rows = connection.execute(waiting).all()
@@ -163,7 +164,7 @@ def withdraw_empty(connection: Connection, delivery_ids: Sequence[int], timer: T
     connection.execute(
         update(deliveries)
         .where(
-            deliveries.c.id.in_(set(delivery_ids)),
+            among(deliveries.c.id, set(delivery_ids)),
             deliveries.c.state == DeliveryState.PLANNED,
             deliveries.c.kind.in_(carried),
             ~member,

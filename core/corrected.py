@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from core.schema import contacts
 from core.side_tables import corrected_addresses as corrected
-from core.sql import insert_new
+from core.sql import among, insert_new
 from core.whom import Whom
 
 
@@ -22,7 +22,7 @@ def of_accounts(connection: Connection, account_ids: Collection[int]) -> dict[tu
     query = (
         select(contacts.c.account_id, corrected.c.was, contacts.c.email)
         .join(contacts, contacts.c.id == corrected.c.contact_id)
-        .where(contacts.c.account_id.in_(account_ids), corrected.c.was != contacts.c.email)
+        .where(among(contacts.c.account_id, account_ids), corrected.c.was != contacts.c.email)
     )
     return {(account_id, was): email for account_id, was, email in connection.execute(query)}
 

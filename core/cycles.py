@@ -17,6 +17,7 @@ from core.clocks import ENDED_BY_STATUS, Cycle, Move, Span, lapses_on, move, spa
 from core.intake import Taken
 from core.reasons import Reason
 from core.schema import cycles, deliveries, task_orders, tasks, touches
+from core.sql import among
 from core.words import Clock, DeliveryState, Stage, TaskState, TouchState
 
 UNSENT = (TouchState.PLANNED, TouchState.SKIPPED, TouchState.MISSED, TouchState.MERGED, TouchState.WITHDRAWN)
@@ -66,7 +67,7 @@ def cycles_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, lis
         cycles.c.order_id, cycles.c.id, cycles.c.clock, cycles.c.number, cycles.c.starts_on, cycles.c.ends_on,
         cycles.c.certificate_id, cycles.c.open, cycles.c.outcome, cycles.c.closing,
     )  # fmt: skip
-    query = select(*columns).where(cycles.c.order_id.in_(order_ids)).order_by(cycles.c.number)
+    query = select(*columns).where(among(cycles.c.order_id, order_ids)).order_by(cycles.c.number)
     for row in connection.execute(query):
         found[row.order_id].append(
             Cycle(
@@ -225,10 +226,10 @@ def plan_afresh(connection: Connection, cycle_ids: Iterable[int]) -> None:
     told = (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.DELIVERED)
     gone = exists().where(deliveries.c.id == touches.c.delivery_id, deliveries.c.state.in_(told))
     unsent = touches.c.state.in_(UNSENT) & ~gone
-    connection.execute(delete(touches).where(touches.c.cycle_id.in_(ids), unsent))
+    connection.execute(delete(touches).where(among(touches.c.cycle_id, ids), unsent))
     connection.execute(
         update(cycles)
-        .where(cycles.c.id.in_(ids))
+        .where(among(cycles.c.id, ids))
         .values(
             open=True,
             outcome="",

@@ -20,6 +20,7 @@ from core.dossiers import Dossiers
 from core.policy import CapPolicy
 from core.reasons import Reason
 from core.schema import contacts, deliveries
+from core.sql import among
 from core.words import Clock, DeliveryKind, DeliveryState, Urgency
 
 _GONE = (DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.UNCERTAIN)
@@ -81,12 +82,12 @@ class ContactCap:
 
 def _rivals(connection: Connection, people: Collection[str], since: date) -> dict[str, list[Any]]:
     """The mails to these addresses that have gone lately, or are about to."""
-    query = select(contacts.c.id, contacts.c.email).where(contacts.c.email.in_(people))
+    query = select(contacts.c.id, contacts.c.email).where(among(contacts.c.email, people))
     addresses = {id: email for id, email in connection.execute(query)}
     columns = (deliveries.c.id, deliveries.c.contact_id, deliveries.c.state, deliveries.c.day, deliveries.c.clock)
     gone = deliveries.c.state.in_(_GONE) & (deliveries.c.day > since)
     mails = select(*columns, deliveries.c.urgency).where(
-        deliveries.c.contact_id.in_(addresses),
+        among(deliveries.c.contact_id, addresses),
         deliveries.c.kind == DeliveryKind.MAIL,
         or_(deliveries.c.state == DeliveryState.CLAIMED, gone),
     )

@@ -11,6 +11,7 @@ from core.kinds import Sealed
 from core.ports import Result, TaskClose
 from core.reasons import Reason
 from core.schema import tasks
+from core.sql import among
 from core.tasks import creation_under_way, give_up
 from core.timing import Timer
 from core.words import TaskState
@@ -43,7 +44,7 @@ class CloseKind(TaskKindBase):
     def delivered(self, connection: Connection, done: Sequence[tuple[Any, Any, Result]], timer: Timer) -> None:
         ids = [row.task_id for row, _, _ in done]
         connection.execute(
-            update(tasks).where(tasks.c.id.in_(ids)).values(state=TaskState.CLOSED, closed_at=timer.opening)
+            update(tasks).where(among(tasks.c.id, ids)).values(state=TaskState.CLOSED, closed_at=timer.opening)
         )
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:

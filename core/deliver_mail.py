@@ -29,7 +29,7 @@ from core.promises import promise
 from core.reasons import Reason
 from core.routes import told_by_route
 from core.schema import contacts, cycles, deliveries, delivery_orders, meta, order_contacts, orders, reps, touches
-from core.sql import insert_new, unindexed
+from core.sql import among, insert_new, unindexed
 from core.tasks import Ask, Desk
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryState, Nature, TaskKind, TouchState, Urgency
@@ -133,7 +133,7 @@ class MailKind:
             id: self._mail(by_id[id], draft, said, installation)
             for (id, draft), said in zip(drafts.items(), words, strict=True)
         }
-        connection.execute(delete(delivery_orders).where(delivery_orders.c.delivery_id.in_(items)))
+        connection.execute(delete(delivery_orders).where(among(delivery_orders.c.delivery_id, items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
         gone = [row.id for row in rows if row.id not in items and row.id not in waits]
@@ -181,8 +181,8 @@ class MailKind:
         of_customers = select(cycles.c.id, cycles.c.clock, by_route.c[0]).join(
             by_route, by_route.c[1] == cycles.c.order_id
         )
-        both = of_order.where(soon, order_contacts.c.contact_id.in_(people)).union(
-            of_account.where(soon, contacts.c.id.in_(people), contacts.c.roles != ""), of_customers.where(soon)
+        both = of_order.where(soon, among(order_contacts.c.contact_id, people)).union(
+            of_account.where(soon, among(contacts.c.id, people), contacts.c.roles != ""), of_customers.where(soon)
         )
         for cycle_id, clock, contact_id in connection.execute(both) if listing else ():
             if (contact_id, clock) in listing:
@@ -198,7 +198,7 @@ class MailKind:
 
     def _owners(self, connection: Connection, dossiers: Dossiers) -> Mapping[str, Any]:
         keys = {_owner_key(dossier) for dossier in dossiers.by_cycle.values()} - {""}
-        query = select(reps).where(reps.c.rep_key.in_(keys), reps.c.active)
+        query = select(reps).where(among(reps.c.rep_key, keys), reps.c.active)
         return {row.rep_key: row for row in connection.execute(query)} if keys else {}
 
     def _draft(

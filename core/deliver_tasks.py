@@ -28,6 +28,7 @@ from core.ports import Crm, FillingCrm, Result, TaskClose, TaskDraft, TaskRaise
 from core.promises import promise
 from core.reasons import Reason
 from core.schema import deliveries, reps, task_orders, tasks, touches
+from core.sql import among
 from core.tasks import Ask, Desk, creation_under_way, give_up
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
@@ -62,7 +63,7 @@ class TaskKindBase:
 
     def _keys(self, connection: Connection, rows: Sequence[Any]) -> dict[int, Any]:
         ids = [row.task_id for row in rows]
-        return {row.id: row for row in connection.execute(select(tasks).where(tasks.c.id.in_(ids)))}
+        return {row.id: row for row in connection.execute(select(tasks).where(among(tasks.c.id, ids)))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class CreateKind(TaskKindBase):
 
     def _reps(self, connection: Connection, about: Iterable[Any]) -> Mapping[str, Any]:
         keys = {task.owner_key for task in about} - {""}
-        query = select(reps).where(reps.c.rep_key.in_(keys))
+        query = select(reps).where(among(reps.c.rep_key, keys))
         return {row.rep_key: row for row in connection.execute(query)} if keys else {}
 
     def _about(
@@ -236,7 +237,9 @@ class CreateKind(TaskKindBase):
         made = [(row, result) for row, _, result in done if row.task_id not in notes]
         if made:
             _open(connection, made, timer)
-        connection.execute(update(deliveries).where(deliveries.c.id.in_([row.id for row, _ in made])).values(reason=""))
+        connection.execute(
+            update(deliveries).where(among(deliveries.c.id, [row.id for row, _ in made])).values(reason="")
+        )
         records.queue(connection, touches_done(connection, [row.id for row, _ in made]), timer)
 
     def find(self, rows: Sequence[Any]) -> Mapping[str, str] | None:
@@ -357,7 +360,7 @@ def _open_orders(connection: Connection, task_ids: Sequence[int]) -> dict[int, l
     """The cycles that each task still is about."""
     query = (
         select(task_orders.c.task_id, task_orders.c.cycle_id)
-        .where(task_orders.c.task_id.in_(task_ids), ~task_orders.c.settled)
+        .where(among(task_orders.c.task_id, task_ids), ~task_orders.c.settled)
         .order_by(task_orders.c.cycle_id)
     )
     found: dict[int, list[int]] = defaultdict(list)

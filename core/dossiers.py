@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from core.cadence_tables import Cadence
@@ -24,6 +24,7 @@ from core.reasons import Reason
 from core.recipients import Candidate, Choice, choose, is_own
 from core.routes import Handling, family
 from core.schema import accounts, contacts, cycles, order_contacts, orders
+from core.sql import among
 from core.suppressions import of_addresses
 from core.words import Certainty, Channel, Clock, Level, Nature, OrderStatus, ProductKind, Role, Route, Stage, Urgency
 
@@ -162,9 +163,11 @@ def load(connection: Connection, cycle_ids: Collection[int], policy: Policy) -> 
     ids = list(cycle_ids)
     rows = connection.execute(_CYCLES, {"ids": ids}).all()
     order_ids = {row.order_id for row in rows}
-    found_orders = {row.id: row for row in connection.execute(select(*_ORDER).where(orders.c.id.in_(order_ids)))}
+    found_orders = {row.id: row for row in connection.execute(select(*_ORDER).where(among(orders.c.id, order_ids)))}
     account_ids = {row.account_id for row in found_orders.values()}
-    found_accounts = {row.id: row for row in connection.execute(select(accounts).where(accounts.c.id.in_(account_ids)))}
+    found_accounts = {
+        row.id: row for row in connection.execute(select(accounts).where(among(accounts.c.id, account_ids)))
+    }
     above = family(connection, found_accounts.values())
     handling = {id: above.handling(account) for id, account in found_accounts.items()}
     people, candidates = _people(connection, found_orders, handling)
@@ -234,13 +237,15 @@ def _people(
     `handling` is that of the orders' accounts, by id: where a reseller tells the customer, only its people count.
     """
     roles: dict[int, dict[int, set[Role]]] = defaultdict(lambda: defaultdict(set))
-    named = select(order_contacts).where(order_contacts.c.order_id.in_(found_orders))
+    named = select(order_contacts).where(among(order_contacts.c.order_id, found_orders))
     for order_id, contact_id, role in connection.execute(named):
         roles[order_id][contact_id].add(Role(role))
     own = {contact_id for of_order in roles.values() for contact_id in of_order}
     home = {id: None if one.addressee is None else one.addressee.id for id, one in handling.items()}
-    account_wide = contacts.c.account_id.in_({id for id in home.values() if id is not None}) & (contacts.c.roles != "")
-    query = select(*_CONTACT).where(contacts.c.id.in_(own) | account_wide)
+    account_wide = among(contacts.c.account_id, {id for id in home.values() if id is not None}) & (
+        contacts.c.roles != ""
+    )
+    query = select(*_CONTACT).where(among(contacts.c.id, own) | account_wide)
     people = {row.id: _contact(row) for row in connection.execute(query)}
     of_account: dict[int, list[Contact]] = defaultdict(list)
     for contact in people.values():
@@ -280,10 +285,6 @@ _CONTACT = (
     contacts.c.roles,
 )
 # Asked for every batch of mails, and so put together once.
-_CYCLES = (
-    select(cycles, held_until().label("held_until"))
-    .where(cycles.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(cycles.c.id)
-)
+_CYCLES = select(cycles, held_until().label("held_until")).where(among(cycles.c.id, "ids")).order_by(cycles.c.id)
 _NOT_ASKED = ("digest", "record_digest", "dns_names", "first_seen_at", "changed_at", "vanished_on", "status_text")
 _ORDER = tuple(column for column in orders.c if column.name not in _NOT_ASKED)

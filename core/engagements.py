@@ -11,7 +11,7 @@ from core.ports import CrmChange
 from core.reasons import Reason
 from core.schema import accounts
 from core.side_tables import engagements
-from core.sql import upsert
+from core.sql import among, upsert
 from core.timing import Timer
 from core.words import TaskOutcome
 
@@ -40,7 +40,7 @@ def of_accounts(connection: Connection, account_ids: Collection[int]) -> Mapping
     """What is known of these accounts; one of which nothing is known is left out."""
     if not account_ids:
         return {}
-    query = select(engagements).where(engagements.c.account_id.in_(account_ids))
+    query = select(engagements).where(among(engagements.c.account_id, account_ids))
     return {row.account_id: Engagement(row.open_deal, row.contacted_on) for row in connection.execute(query)}
 
 

@@ -17,7 +17,7 @@ from core.policy import Policy
 from core.reasons import Reason
 from core.schema import PLACED as IS_PLACED
 from core.schema import accounts, cycles, deliveries, orders, touches
-from core.sql import insert_new
+from core.sql import among, insert_new
 from core.tasks import Ask, Desk
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryState, Nature, Stage, TaskKind, TouchState, Urgency
@@ -111,7 +111,7 @@ def _ask(one: FollowUp, touchpoint: str, kind: TaskKind, policy: Policy, timer: 
 
 def _numbers(connection: Connection, cycle_ids: Sequence[int], name: str) -> dict[int, int]:
     """How many of these steps each cycle has had."""
-    mine = touches.c.cycle_id.in_(cycle_ids) & touches.c.touchpoint.startswith(f"{name}-")
+    mine = among(touches.c.cycle_id, cycle_ids) & touches.c.touchpoint.startswith(f"{name}-")
     query = select(touches.c.cycle_id, func.count()).where(mine).group_by(touches.c.cycle_id)
     return {cycle_id: count for cycle_id, count in connection.execute(query)}
 

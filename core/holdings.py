@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from core.advice import Holding
 from core.schema import orders
+from core.sql import among
 from core.words import Level, OrderStatus, ProductKind
 
 
@@ -20,7 +21,7 @@ def holdings(connection: Connection, account_ids: Collection[int], today: date) 
             orders.c.account_id, orders.c.outside_id, orders.c.ca, orders.c.kind, orders.c.product_id, orders.c.level,
             orders.c.common_name, orders.c.dns_names, orders.c.placed_on, orders.c.term_days, orders.c.auto_renew,
         )
-        .where(orders.c.account_id.in_(account_ids), orders.c.status == OrderStatus.ISSUED)
+        .where(among(orders.c.account_id, account_ids), orders.c.status == OrderStatus.ISSUED)
         .where(ends_on >= today, orders.c.vanished_on.is_(None), ~orders.c.is_renewed, orders.c.renewed_by == "")
         .order_by(orders.c.id)
     )  # fmt: skip

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from core import corrected, forgotten
 from core.model import AccountFacts, OrderFacts, Person, RepFacts, digest_of
 from core.schema import accounts, contacts, order_contacts, orders, reps
-from core.sql import insert_new, upsert
+from core.sql import among, insert_new, upsert
 
 _FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key", "used", "unused", "parent_key",
            "price_list")  # fmt: skip
@@ -40,7 +40,7 @@ class Taken:
 def known_orders(connection: Connection, keys: Sequence[str]) -> dict[str, Known]:
     """Those of these orders that the ledger holds."""
     columns = select(orders.c.order_key, orders.c.id, orders.c.digest, orders.c.vanished_on)
-    rows = connection.execute(columns.where(orders.c.order_key.in_(keys)))
+    rows = connection.execute(columns.where(among(orders.c.order_key, keys)))
     return {key: Known(id, digest, vanished_on is not None) for key, id, digest, vanished_on in rows}
 
 
@@ -65,7 +65,7 @@ def store_accounts(
     keys = [one.key for one in facts]
     columns = [accounts.c[name] for name in _FILLED]
     query = select(accounts.c.account_key, accounts.c.id, accounts.c.digest, accounts.c.owner_by_crm, *columns)
-    stored = {row.account_key: row for row in connection.execute(query.where(accounts.c.account_key.in_(keys)))}
+    stored = {row.account_key: row for row in connection.execute(query.where(among(accounts.c.account_key, keys)))}
     new = [one for one in facts if one.key not in stored]
     insert_new(
         connection,
@@ -151,7 +151,7 @@ def store_people(
     emails = {email for _, email in wanted}
     columns = [contacts.c[name] for name in (*_PERSON, "roles", "by_crm")]
     query = select(contacts.c.id, contacts.c.account_id, contacts.c.email, *columns).where(
-        contacts.c.account_id.in_(account_ids), contacts.c.email.in_(emails)
+        among(contacts.c.account_id, account_ids), among(contacts.c.email, emails)
     )
     stored = {(row.account_id, row.email): row for row in connection.execute(query)}
     fresh, changes = [], []
@@ -252,7 +252,7 @@ def _store_roles(connection: Connection, source: str, taken: Sequence[Taken], ac
     stored: dict[int, set[tuple[int, str]]] = defaultdict(set)
     known = [one.id for one in taken if not one.new]
     if known:
-        query = select(order_contacts).where(order_contacts.c.order_id.in_(known))
+        query = select(order_contacts).where(among(order_contacts.c.order_id, known))
         for order_id, contact_id, role in connection.execute(query):
             stored[order_id].add((contact_id, role))
     changed = [one.id for one in taken if wanted[one.id] != stored[one.id]]

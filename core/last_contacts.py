@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from core.messages import LastContact
 from core.schema import deliveries, tasks
+from core.sql import among
 from core.words import Channel, DeliveryKind, DeliveryState
 
 
@@ -25,13 +26,13 @@ def last_contacts(connection: Connection, account_ids: Collection[int]) -> dict[
     if not account_ids:
         return {}
     mailed = select(deliveries.c.account_id, func.max(deliveries.c.day)).where(
-        deliveries.c.account_id.in_(account_ids),
+        among(deliveries.c.account_id, account_ids),
         deliveries.c.kind == DeliveryKind.MAIL,
         deliveries.c.state == DeliveryState.DELIVERED,
     )
     mails: dict[int, date] = {id: day for id, day in connection.execute(mailed.group_by(deliveries.c.account_id))}
     called = select(tasks.c.account_id, tasks.c.closed_at).where(
-        tasks.c.account_id.in_(account_ids), tasks.c.outcome != "", tasks.c.closed_at.is_not(None)
+        among(tasks.c.account_id, account_ids), tasks.c.outcome != "", tasks.c.closed_at.is_not(None)
     )
     calls: dict[int, date] = {}
     for id, closed_at in connection.execute(called):

@@ -15,7 +15,7 @@ from core.grouping import Mailbox, Place, joins_renewal, place
 from core.model import end_instant
 from core.routes import told_by_route
 from core.schema import contacts, cycles, deliveries, delivery_orders, order_contacts, orders, touches
-from core.sql import unindexed
+from core.sql import among, unindexed
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, TouchState, Urgency
 
@@ -196,7 +196,7 @@ class Mailboxes:
         if not people:
             return
         since = self._timer.day - timedelta(days=self._rules.stand_in_days + 1)
-        theirs = deliveries.c.contact_id.in_(people) & (deliveries.c.kind == DeliveryKind.MAIL)
+        theirs = among(deliveries.c.contact_id, people) & (deliveries.c.kind == DeliveryKind.MAIL)
         recent = select(deliveries.c.key, deliveries.c.contact_id, deliveries.c.clock, deliveries.c.day).add_columns(
             deliveries.c.state
         )
@@ -226,11 +226,11 @@ class Mailboxes:
             self._boxes[row.contact_id, clock].sent_on.add(row.day)
 
     def _load_members(self) -> None:
-        stored = {draft.id: draft for lane in self._waiting.values() for draft in lane.values()}
+        stored = {draft.delivery_id: draft for lane in self._waiting.values() for draft in lane.values()}
         query = (
             select(touches.c.delivery_id, cycles.c.order_id, touches.c.urgency)
             .join(cycles, cycles.c.id == touches.c.cycle_id)
-            .where(touches.c.delivery_id.in_(stored), touches.c.state == TouchState.PLANNED)
+            .where(among(touches.c.delivery_id, stored), touches.c.state == TouchState.PLANNED)
         )
         for delivery_id, order_id, urgency in self._connection.execute(query):
             known = stored[delivery_id].orders
@@ -241,7 +241,7 @@ class Mailboxes:
             select(delivery_orders.c.cycle_id, deliveries.c.contact_id, deliveries.c.clock, deliveries.c.day)
             .join(deliveries, deliveries.c.id == delivery_orders.c.delivery_id)
             .where(
-                delivery_orders.c.cycle_id.in_({wish.dossier.id for wish in wishes}),
+                among(delivery_orders.c.cycle_id, {wish.dossier.id for wish in wishes}),
                 deliveries.c.day >= since,
                 deliveries.c.state.in_(_GONE),
             )
@@ -259,13 +259,13 @@ class Mailboxes:
         named = (
             select(order_contacts.c.contact_id, cycles.c.order_id)
             .join(cycles, cycles.c.order_id == order_contacts.c.order_id)
-            .where(soon, order_contacts.c.contact_id.in_(people))
+            .where(soon, among(order_contacts.c.contact_id, people))
         )
         general = (
             select(contacts.c.id, cycles.c.order_id)
             .join(orders, orders.c.account_id == contacts.c.account_id)
             .join(cycles, cycles.c.order_id == orders.c.id)
-            .where(soon, contacts.c.id.in_(people), contacts.c.roles != "")
+            .where(soon, among(contacts.c.id, people), contacts.c.roles != "")
         )
         by_route = told_by_route(people).join(cycles, cycles.c.order_id == orders.c.id).where(soon)
         theirs = named.union(general, by_route).subquery()

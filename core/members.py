@@ -15,6 +15,7 @@ from core.mailboxes import Mailboxes, Wish
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import cycles, touches
+from core.sql import among
 from core.tasks import Ask, Desk
 from core.timing import Timer
 from core.words import Channel, Clock, Nature, Stage, TaskKind, TouchState, Urgency
@@ -51,7 +52,7 @@ def members_of(connection: Connection, delivery_ids: Sequence[int]) -> list[Memb
     query = (
         select(touches, cycles.c.clock)
         .join(cycles, cycles.c.id == touches.c.cycle_id)
-        .where(touches.c.delivery_id.in_(delivery_ids), touches.c.state == TouchState.PLANNED)
+        .where(among(touches.c.delivery_id, delivery_ids), touches.c.state == TouchState.PLANNED)
         .order_by(touches.c.id)
     )
     return [
@@ -98,12 +99,12 @@ def touches_done(connection: Connection, delivery_ids: Sequence[int]) -> list[in
 
     Gives the orders whose stage that has changed.
     """
-    mine = touches.c.delivery_id.in_(delivery_ids) & (touches.c.state == TouchState.PLANNED)
+    mine = among(touches.c.delivery_id, delivery_ids) & (touches.c.state == TouchState.PLANNED)
     told = connection.execute(select(touches.c.cycle_id).where(mine).distinct()).scalars().all()
     connection.execute(update(touches).where(mine).values(state=TouchState.DONE))
     contacted = connection.execute(
         update(cycles)
-        .where(cycles.c.id.in_(told), cycles.c.clock == Clock.RENEWAL, cycles.c.stage == Stage.UPCOMING)
+        .where(among(cycles.c.id, told), cycles.c.clock == Clock.RENEWAL, cycles.c.stage == Stage.UPCOMING)
         .values(stage=Stage.CONTACTED)
         .returning(cycles.c.order_id)
     )

@@ -15,6 +15,7 @@ from core.messages import Letter, Occasion, Renewed
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import confirmations, cycles, orders
+from core.sql import among
 from core.timing import Timer
 from core.words import Block, Certainty, Clock, ConfirmationState, Nature
 
@@ -66,7 +67,7 @@ def _told(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, Any]:
         .join(orders, orders.c.id == cycles.c.order_id)
         .join(confirmations, spoken & sure, isouter=True)
         .join(new, new.c.order_key == confirmations.c.new_order_key, isouter=True)
-        .where(cycles.c.id.in_(cycle_ids))
+        .where(among(cycles.c.id, cycle_ids))
         .order_by(new.c.outside_id.is_(None).desc(), confirmations.c.id)
     )
     return {row.id: row for row in connection.execute(query)}
@@ -74,7 +75,7 @@ def _told(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, Any]:
 
 def _installs(connection: Connection, order_ids: Sequence[int]) -> dict[int, date]:
     """Until when the old certificate of each of these orders is good, where its successor is not installed yet."""
-    running = cycles.c.order_id.in_(order_ids) & (cycles.c.clock == Clock.INSTALL) & cycles.c.open
+    running = among(cycles.c.order_id, order_ids) & (cycles.c.clock == Clock.INSTALL) & cycles.c.open
     query = select(cycles.c.order_id, cycles.c.ends_on).where(running)
     return {order_id: ends_on for order_id, ends_on in connection.execute(query)}
 

@@ -30,6 +30,7 @@ from core.policy import Policy
 from core.reasons import Reason
 from core.recipients import Choice
 from core.schema import confirmations, cycles, deliveries, orders, touches
+from core.sql import among
 from core.store import Store
 from core.timing import Timer
 from core.words import (
@@ -238,7 +239,7 @@ def _insert(
     if not drafts:
         return {}
     people = {row["contact_id"] for row in drafts.values()}
-    query = select(deliveries.c.key).where(deliveries.c.contact_id.in_(people), deliveries.c.occasion != "")
+    query = select(deliveries.c.key).where(among(deliveries.c.contact_id, people), deliveries.c.occasion != "")
     had = Counter(key.rpartition(":")[0] for key in connection.execute(query).scalars())
     rows = {which: row | {"key": f"{row['key']}:{had[row['key']] + 1}"} for which, row in drafts.items()}
     given = connection.execute(insert(deliveries).returning(deliveries.c.key, deliveries.c.id), list(rows.values()))

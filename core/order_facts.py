@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from core.model import AccountFacts, OrderFacts, Person
 from core.schema import accounts, contacts, order_contacts, orders
+from core.sql import among
 from core.words import Level, OrderStatus, ProductKind, Role
 
 _AS_STORED = (
@@ -21,7 +22,7 @@ _AS_STORED = (
 def facts_of(connection: Connection, order_ids: Sequence[int]) -> list[OrderFacts]:
     """These orders by id, each with the people it names; of its account only the key, which leaves the rest as it is."""
     query = select(orders, accounts.c.account_key).join(accounts, accounts.c.id == orders.c.account_id)
-    rows = connection.execute(query.where(orders.c.id.in_(order_ids)).order_by(orders.c.id)).all()
+    rows = connection.execute(query.where(among(orders.c.id, order_ids)).order_by(orders.c.id)).all()
     people = _people(connection, order_ids)
     return [_facts(row, tuple(people.get(row.id, ()))) for row in rows]
 
@@ -43,7 +44,7 @@ def _people(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[
     query = (
         select(order_contacts.c.order_id, order_contacts.c.role, contacts.c.email)
         .join(contacts, contacts.c.id == order_contacts.c.contact_id)
-        .where(order_contacts.c.order_id.in_(order_ids))
+        .where(among(order_contacts.c.order_id, order_ids))
         .order_by(order_contacts.c.order_id, contacts.c.id, order_contacts.c.role)
     )
     roles: dict[tuple[int, str], list[Role]] = defaultdict(list)

@@ -24,7 +24,7 @@ from core.model import end_instant
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import cycles, deliveries, meta, touches
-from core.sql import upsert
+from core.sql import among, upsert
 from core.store import Store
 from core.tasks import Ask, Desk
 from core.timing import Timer
@@ -149,7 +149,7 @@ def _touches_of(
         select(*columns, touches.c.delivery_id, deliveries.c.state.label("delivery_state"))
         .add_columns(deliveries.c.day.label("delivery_day"))
         .join(deliveries, deliveries.c.id == touches.c.delivery_id, isouter=True)
-        .where(touches.c.cycle_id.in_(ids))
+        .where(among(touches.c.cycle_id, ids))
     )
     handled: dict[int, set[tuple[str, Channel]]] = {}
     older: dict[tuple[int, Channel], list[Any]] = {}

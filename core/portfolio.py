@@ -13,6 +13,7 @@ from core.habits import Act, Habits, Limits, after, ends_by, issued_by, next_rei
 from core.model import OrderFacts
 from core.order_facts import facts_of
 from core.schema import orders
+from core.sql import among
 from core.words import OrderStatus
 
 _BATCH = 500
@@ -104,7 +105,7 @@ class Portfolio:
         ids = [
             id
             for batch in batched(keys, _BATCH)
-            for id in connection.execute(select(orders.c.id).where(orders.c.order_key.in_(batch))).scalars()
+            for id in connection.execute(select(orders.c.id).where(among(orders.c.order_key, batch))).scalars()
         ]
         return _by_key(one for batch in batched(ids, _BATCH) for one in facts_of(connection, batch))
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from core.offers import Case, OfferRule, Offers, Promise
 from core.schema import offer_counts, promises
-from core.sql import insert_new
+from core.sql import among, insert_new
 
 
 def promise(connection: Connection, offers: Offers, messages: Sequence[Sequence[Case]]) -> dict[int, Promise]:
@@ -47,7 +47,7 @@ def promise(connection: Connection, offers: Offers, messages: Sequence[Sequence[
 
 def _promised(connection: Connection, cycle_ids: Iterable[int]) -> dict[int, Promise]:
     columns = [promises.c[name] for name in Promise.__slots__]
-    rows = connection.execute(select(*columns).where(promises.c.cycle_id.in_(list(cycle_ids))))
+    rows = connection.execute(select(*columns).where(among(promises.c.cycle_id, list(cycle_ids))))
     return {row.cycle_id: Promise(*row) for row in rows}
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from core.ports import RecordPerson
 from core.schema import accounts, contacts, cycles, order_contacts, orders, promises, touches
+from core.sql import among
 from core.words import Clock, TouchState, Urgency
 
 
@@ -38,7 +39,7 @@ def people_by_id(connection: Connection, contact_ids: Collection[int], today: da
     query = (
         select(*columns, accounts.c.language.label("account_language"))
         .join(accounts, accounts.c.id == contacts.c.account_id)
-        .where(contacts.c.id.in_(ids))
+        .where(among(contacts.c.id, ids))
     )
     following = _next_days(connection, ids)
     urgencies = _last_urgencies(connection, ids)
@@ -59,13 +60,13 @@ def people_by_id(connection: Connection, contact_ids: Collection[int], today: da
 
 def _roles(connection: Connection, order_ids: Sequence[int]) -> dict[int, dict[int, set[str]]]:
     found: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    named = select(order_contacts).where(order_contacts.c.order_id.in_(order_ids))
+    named = select(order_contacts).where(among(order_contacts.c.order_id, order_ids))
     for order_id, contact_id, role in connection.execute(named):
         found[order_id][contact_id].add(role)
     general = (
         select(orders.c.id, contacts.c.id, contacts.c.roles)
         .join(contacts, contacts.c.account_id == orders.c.account_id)
-        .where(orders.c.id.in_(order_ids), contacts.c.roles != "")
+        .where(among(orders.c.id, order_ids), contacts.c.roles != "")
     )
     for order_id, contact_id, held in connection.execute(general):
         found[order_id][contact_id] |= set(held.split())
@@ -78,7 +79,7 @@ def _next_days(connection: Connection, contact_ids: set[int]) -> Mapping[int, da
     query = (
         select(order_contacts.c.contact_id, func.min(cycles.c.next_on))
         .join(cycles, cycles.c.order_id == order_contacts.c.order_id)
-        .where(following, order_contacts.c.contact_id.in_(contact_ids))
+        .where(following, among(order_contacts.c.contact_id, contact_ids))
         .group_by(order_contacts.c.contact_id)
     )
     return {contact_id: day for contact_id, day in connection.execute(query)}
@@ -89,7 +90,7 @@ def _last_urgencies(connection: Connection, contact_ids: set[int]) -> Mapping[in
     query = (
         select(touches.c.contact_id, touches.c.urgency)
         .join(cycles, cycles.c.id == touches.c.cycle_id)
-        .where(touches.c.contact_id.in_(contact_ids), touches.c.state == TouchState.DONE)
+        .where(among(touches.c.contact_id, contact_ids), touches.c.state == TouchState.DONE)
         .where(cycles.c.clock == Clock.RENEWAL, cycles.c.open)
         .order_by(touches.c.day, touches.c.id)
     )
@@ -102,7 +103,7 @@ def _codes(connection: Connection, contact_ids: set[int], today: date) -> Mappin
         select(touches.c.contact_id, promises.c.code)
         .join(promises, promises.c.cycle_id == touches.c.cycle_id)
         .join(cycles, cycles.c.id == touches.c.cycle_id)
-        .where(touches.c.contact_id.in_(contact_ids), touches.c.state == TouchState.DONE, cycles.c.open)
+        .where(among(touches.c.contact_id, contact_ids), touches.c.state == TouchState.DONE, cycles.c.open)
         .where(promises.c.ends_on >= today)
         .order_by(promises.c.promised_at, promises.c.cycle_id)
     )

@@ -12,7 +12,7 @@ from core.model import digest_of
 from core.ports import Record
 from core.record_people import people_of
 from core.schema import accounts, cycles, deliveries, orders
-from core.sql import insert_new
+from core.sql import among, insert_new
 from core.timing import Timer
 from core.words import Clock, DeliveryKind, DeliveryState, Stage
 
@@ -52,13 +52,13 @@ def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> Non
         return
     shown = (
         select(orders.c.id)
-        .where(orders.c.id.in_(order_ids))
+        .where(among(orders.c.id, order_ids))
         .where(
             orders.c.record_digest.is_not(None)
-            | orders.c.id.in_(select(cycles.c.order_id).where(cycles.c.order_id.in_(order_ids), cycles.c.open))
+            | orders.c.id.in_(select(cycles.c.order_id).where(among(cycles.c.order_id, order_ids), cycles.c.open))
         )
     )
-    mine = (deliveries.c.order_id.in_(order_ids)) & (deliveries.c.kind == DeliveryKind.RECORD)
+    mine = among(deliveries.c.order_id, order_ids) & (deliveries.c.kind == DeliveryKind.RECORD)
     waiting = select(deliveries.c.order_id).where(mine, deliveries.c.state == DeliveryState.PLANNED)
     wanted = connection.execute(shown.where(orders.c.id.not_in(waiting)).order_by(orders.c.id)).scalars().all()
     today = select(deliveries.c.order_id, func.count()).where(mine, deliveries.c.day == timer.day)
@@ -110,10 +110,10 @@ def build(
     query = (
         select(*_ORDER, accounts.c.account_key, accounts.c.name.label("account_name"), accounts.c.owner_key)
         .join(accounts, accounts.c.id == orders.c.account_id)
-        .where(orders.c.id.in_(list(wanted)))
+        .where(among(orders.c.id, list(wanted)))
     )
     latest = select(cycles.c.order_id, cycles.c.stage).where(
-        cycles.c.order_id.in_(list(wanted)), cycles.c.clock == Clock.RENEWAL
+        among(cycles.c.order_id, list(wanted)), cycles.c.clock == Clock.RENEWAL
     )
     stages = {order_id: stage for order_id, stage in connection.execute(latest.order_by(cycles.c.number))}
     people = people_of(connection, list(wanted), today)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from core.policy import Policy
 from core.schema import accounts, contacts, orders
+from core.sql import among
 from core.words import Route
 
 
@@ -81,13 +82,13 @@ def family(connection: Connection, rows: Iterable[Any]) -> Family:
     wanted = {row.parent_key for row in by_key.values()} - {""}
     while wanted := wanted - by_key.keys() - asked:
         asked |= wanted
-        found = connection.execute(select(accounts).where(accounts.c.account_key.in_(wanted))).all()
+        found = connection.execute(select(accounts).where(among(accounts.c.account_key, wanted))).all()
         by_key |= {row.account_key: row for row in found}
         wanted = {row.parent_key for row in found} - {""}
     tops = [row.account_key for row in by_key.values() if not row.parent_key and row.route == Route.RESELLER]
     heads: set[str] = set()
     if tops:
-        below = select(accounts.c.parent_key).where(accounts.c.parent_key.in_(tops)).distinct()
+        below = select(accounts.c.parent_key).where(among(accounts.c.parent_key, tops)).distinct()
         heads = set(connection.execute(below).scalars())
     return Family(by_key, heads)
 
@@ -123,5 +124,5 @@ def told_by_route(people: Collection[int]) -> Select[tuple[int, int]]:
         .join(own, own.c.id == contacts.c.account_id)
         .join(below, below.c.parent_key == own.c.account_key)
         .join(orders, orders.c.account_id == below.c.id)
-        .where(contacts.c.id.in_(people), contacts.c.roles != "", by_reseller)
+        .where(among(contacts.c.id, people), contacts.c.roles != "", by_reseller)
     )

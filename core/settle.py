@@ -28,6 +28,7 @@ from core.policy import Policy
 from core.reasons import Reason
 from core.reopen import undo
 from core.schema import confirmations, cycles, deliveries, orders, touches
+from core.sql import among
 from core.store import Store
 from core.timing import Timer
 from core.words import Certainty, Clock, ConfirmationState, DeliveryState, Stage, TouchState
@@ -144,7 +145,7 @@ def _note_certainty(connection: Connection, run: _Run, heard: Mapping[int, Seque
         return
     columns = (cycles.c.id, cycles.c.order_id, cycles.c.clock, cycles.c.open, cycles.c.stage, cycles.c.certainty)
     values, changed = [], set()
-    for row in connection.execute(select(*columns).where(cycles.c.id.in_(list(heard)))):
+    for row in connection.execute(select(*columns).where(among(cycles.c.id, list(heard)))):
         known = [Certainty(row.certainty)] if row.certainty else []
         stage = row.stage
         if row.open and row.clock == Clock.RENEWAL and Certainty.IN_PROGRESS in heard[row.id]:

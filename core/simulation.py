@@ -24,6 +24,7 @@ from core.ports import CrmChange, Result, TaskDraft
 from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.schema import cycles, deliveries, orders, tasks
 from core.settle import SettleCounts, settle
+from core.sql import among
 from core.store import Store
 from core.sync import take_orders
 from core.timing import Timer, WholeDay
@@ -226,7 +227,7 @@ def _to_install(connection: Connection, order_keys: Sequence[str]) -> list[str]:
     return [
         key
         for batch in batched(order_keys, BATCH)
-        for key in connection.execute(running.where(orders.c.order_key.in_(batch)).distinct()).scalars()
+        for key in connection.execute(running.where(among(orders.c.order_key, batch)).distinct()).scalars()
     ]
 
 

@@ -1,13 +1,31 @@
 """The statements that SQLite and PostgreSQL spell in their own dialects of SQLAlchemy."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, Text, cast, func, null, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    null,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 
 def _insert(connection: Connection, table: Table) -> Any:
@@ -39,6 +57,59 @@ def upsert(connection: Connection, table: Table, keys: Iterable[str], rows: Sequ
     statement = _insert(connection, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
+
+
+class _Several(TypeDecorator[Any]):
+    """Numbers or texts as one parameter: a list in JSON for SQLite, an array for PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, *, numbers: bool) -> None:
+        super().__init__()
+        self.numbers = numbers
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(BigInteger() if self.numbers else Text()))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
+
+
+class _Among(FunctionElement[Any]):
+    """A column and a parameter with several values, of which it is one."""
+
+    name = "among"
+    inherit_cache = True
+    # Not Boolean: SQLite would be asked whether it "= 1", and then looks nothing up by an index.
+    type = NullType()
+
+
+@compiles(_Among)
+def _among_list(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608, put together by the compiler
+
+
+@compiles(_Among, "postgresql")
+def _among_array(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} = ANY({values})"
+
+
+def among(column: ColumnElement[Any], values: Collection[int] | Collection[str] | str) -> ColumnElement[bool]:
+    """That a column of numbers or texts has one of these values; a name stands for a parameter that gives them.
+
+    What `in_` says with a parameter for each value, this says with one for all: the statement stays the same however
+    many they are, and neither SQLAlchemy nor the database has to look at each of them beforehand.
+    """
+    several = _Several(numbers=isinstance(column.type, Integer))
+    given = (
+        bindparam(values, type_=several) if isinstance(values, str) else bindparam(None, values, several, unique=True)
+    )
+    return _Among(column, given)
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -13,7 +13,7 @@ from core import forgotten
 from core.eligibility import Suppressions
 from core.errors import UsageError
 from core.schema import deliveries, suppressions
-from core.sql import insert_new
+from core.sql import among, insert_new
 from core.timing import Timer
 from core.words import Channel, DeliveryKind, DeliveryState, Nature
 
@@ -131,7 +131,7 @@ def of_addresses(connection: Connection, addresses: Collection[str]) -> Suppress
     if addresses:
         query = select(
             suppressions.c.address, suppressions.c.channel, suppressions.c.nature, suppressions.c.source
-        ).where(suppressions.c.address.in_({address.lower() for address in addresses}))
+        ).where(among(suppressions.c.address, {address.lower() for address in addresses}))
         for address, channel, nature, source in connection.execute(query):
             found.setdefault(address, []).append((channel, nature, source))
     return Suppressions(found)

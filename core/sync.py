@@ -36,6 +36,7 @@ from core.model import BadRow, OrderFacts, OrderStream, Reject, SourceRow, diges
 from core.policy import Policy
 from core.ports import Crm, NamesEverybody, OrderSource, PeopleSource, WritesBack
 from core.schema import orders, sync_runs
+from core.sql import among
 from core.store import Store
 from core.timing import Timer
 
@@ -329,7 +330,7 @@ def take_orders(
     mark_seen_again(connection, [one.id for one in known.values() if one.vanished])
     parsed = [one for key, one in by_key.items() if key not in known or known[key].digest != one[1]]
     taken = _store(connection, source, parsed, known, timer, policy, wants_records=records)
-    accounts = _accounts_of(connection, orders.c.id.in_([one.id for one in taken]))
+    accounts = _accounts_of(connection, among(orders.c.id, [one.id for one in taken]))
     from_replacements(connection, sorted(accounts), timer.day, timer.opening)
 
 

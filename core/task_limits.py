@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from core.policy import Policy
 from core.reasons import Reason
 from core.schema import accounts, cycles, deliveries, orders, task_orders, tasks
+from core.sql import among
 from core.store import Store
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState, TaskKind, Urgency
@@ -63,7 +64,7 @@ def _due(timer: Timer, gate: ColumnElement[bool]) -> tuple[ColumnElement[bool], 
 
 def _given(connection: Connection, owners: Any, timer: Timer) -> Counter[str]:
     """How many tasks each of these reps has got today, or is about to get."""
-    counted = tasks.c.owner_key.in_(list(owners)) & (tasks.c.kind != TaskKind.SUPPORT)
+    counted = among(tasks.c.owner_key, list(owners)) & (tasks.c.kind != TaskKind.SUPPORT)
     made = select(tasks.c.owner_key, func.count()).where(counted, tasks.c.opened_on == timer.day)
     found = Counter({owner: count for owner, count in connection.execute(made.group_by(tasks.c.owner_key))})
     going = (

@@ -32,6 +32,7 @@ from core.policy import Policy
 from core.ports import CrmChange
 from core.reasons import Reason
 from core.schema import accounts, confirmations, cycles, orders, task_orders, tasks
+from core.sql import among
 from core.tasks import OPEN, Ask, Desk, close
 from core.timing import Timer
 from core.words import Certainty, Clock, ConfirmationState, Stage, TaskKind, TaskOutcome, TaskState, Urgency
@@ -44,14 +45,14 @@ def take(connection: Connection, crm: str, changes: Sequence[CrmChange], policy:
     known = {
         row.task_key: row
         for batch in batched([change.task_key for change in changes], _BATCH)
-        for row in connection.execute(query.where(tasks.c.task_key.in_(batch)))
+        for row in connection.execute(query.where(among(tasks.c.task_key, batch)))
     }
     done = [(known[change.task_key], change) for change in changes if change.task_key in known]
     if not done:
         return
     shut = update(tasks).values(state=TaskState.CLOSED, closed_at=timer.opening, reason="done by the rep")
     for ids in batched([row.id for row, _ in done], _BATCH):
-        connection.execute(shut.where(tasks.c.id.in_(ids), tasks.c.state.in_(OPEN)))
+        connection.execute(shut.where(among(tasks.c.id, ids), tasks.c.state.in_(OPEN)))
     said = [(row, change) for row, change in done if row.outcome != change.value]
     if not said:
         return
@@ -130,7 +131,7 @@ def _orders_of(connection: Connection, task_ids: Sequence[int]) -> dict[int, lis
     )
     found: dict[int, list[Any]] = defaultdict(list)
     for batch in batched(task_ids, _BATCH):
-        for row in connection.execute(query.where(task_orders.c.task_id.in_(batch))):
+        for row in connection.execute(query.where(among(task_orders.c.task_id, batch))):
             found[row.task_id].append(row)
     return found
 
@@ -180,7 +181,7 @@ def _unanswered(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, i
     )
     found: dict[int, int] = {}
     for batch in batched(cycle_ids, _BATCH):
-        for cycle_id, outcome in connection.execute(query.where(task_orders.c.cycle_id.in_(batch))):
+        for cycle_id, outcome in connection.execute(query.where(among(task_orders.c.cycle_id, batch))):
             found[cycle_id] = found.get(cycle_id, 0) + 1 if outcome == TaskOutcome.NO_ANSWER else 0
     return found
 
@@ -189,5 +190,5 @@ def _end_escalations(connection: Connection, account_ids: Collection[int], timer
     """The manager need not see to a call that was made."""
     query = select(tasks).where(tasks.c.kind == TaskKind.ESCALATION, tasks.c.state.in_(OPEN))
     for batch in batched(sorted(account_ids), _BATCH):
-        late = connection.execute(query.where(tasks.c.account_id.in_(batch))).all()
+        late = connection.execute(query.where(among(tasks.c.account_id, batch))).all()
         close(connection, late, Reason.CALL_ANSWERED, timer)

@@ -13,7 +13,7 @@ from core.owners import roster
 from core.policy import TaskPolicy
 from core.reasons import Reason
 from core.schema import accounts, deliveries, task_orders, tasks
-from core.sql import insert_new
+from core.sql import among, insert_new
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
 
@@ -115,7 +115,7 @@ class Desk:
         query = (
             select(tasks, task_orders.c.cycle_id)
             .join(task_orders, task_orders.c.task_id == tasks.c.id)
-            .where(tasks.c.account_id.in_(account_ids), tasks.c.state.in_(OPEN))
+            .where(among(tasks.c.account_id, account_ids), tasks.c.state.in_(OPEN))
             .order_by(tasks.c.id)
         )
         found = {
@@ -126,7 +126,7 @@ class Desk:
         changing = (
             select(deliveries.c.task_id, deliveries.c.id, deliveries.c.urgency, deliveries.c.send_after)
             .where(
-                deliveries.c.task_id.in_({row.id for row in found.values()}),
+                among(deliveries.c.task_id, {row.id for row in found.values()}),
                 deliveries.c.state == DeliveryState.PLANNED,
                 deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)),
             )
@@ -173,13 +173,13 @@ class Desk:
             plan.task_id = ids[plan.task_key]
 
     def _owners(self, account_ids: Iterable[int]) -> dict[int, str]:
-        query = select(accounts.c.id, accounts.c.owner_key).where(accounts.c.id.in_(list(account_ids)))
+        query = select(accounts.c.id, accounts.c.owner_key).where(among(accounts.c.id, list(account_ids)))
         return {id: key for id, key in self._connection.execute(query)}
 
     def _generations(self, account_ids: Iterable[int]) -> dict[tuple[int, TaskKind], int]:
         query = (
             select(tasks.c.account_id, tasks.c.kind, func.max(tasks.c.generation))
-            .where(tasks.c.account_id.in_(list(account_ids)))
+            .where(among(tasks.c.account_id, list(account_ids)))
             .group_by(tasks.c.account_id, tasks.c.kind)
         )
         return {(account_id, TaskKind(kind)): last for account_id, kind, last in self._connection.execute(query)}
@@ -233,7 +233,7 @@ class Desk:
         """How many call deliveries each account has had, by clock and day."""
         query = (
             select(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day, func.count())
-            .where(deliveries.c.account_id.in_(list(account_ids)), deliveries.c.key.like("call:%"))
+            .where(among(deliveries.c.account_id, list(account_ids)), deliveries.c.key.like("call:%"))
             .group_by(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day)
         )
         rows = self._connection.execute(query)
@@ -244,14 +244,14 @@ def settle_orders(connection: Connection, cycle_ids: Sequence[int], timer: Timer
     """Settles these cycles in their tasks. A task whose last one that was is closed: in the CRM too if it is there."""
     if not cycle_ids:
         return
-    mine = task_orders.c.cycle_id.in_(cycle_ids)
+    mine = among(task_orders.c.cycle_id, cycle_ids)
     affected = set(connection.execute(select(task_orders.c.task_id).where(mine, ~task_orders.c.settled)).scalars())
     if not affected:
         return
     connection.execute(update(task_orders).where(mine).values(settled=True))
-    unsettled = select(task_orders.c.task_id).where(task_orders.c.task_id.in_(affected), ~task_orders.c.settled)
+    unsettled = select(task_orders.c.task_id).where(among(task_orders.c.task_id, affected), ~task_orders.c.settled)
     finished = affected - set(connection.execute(unsettled).scalars())
-    query = select(tasks).where(tasks.c.id.in_(finished), tasks.c.state.in_(OPEN))
+    query = select(tasks).where(among(tasks.c.id, finished), tasks.c.state.in_(OPEN))
     close(connection, connection.execute(query).all(), Reason.NO_MEMBERS, timer)
 
 
@@ -259,7 +259,7 @@ def creation_under_way(connection: Connection, task_ids: Iterable[int]) -> set[i
     """Those of these tasks whose creation waits, is being handed over, or may have arrived."""
     states = (DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
     query = select(deliveries.c.task_id).where(
-        deliveries.c.task_id.in_(list(task_ids)),
+        among(deliveries.c.task_id, list(task_ids)),
         deliveries.c.kind == DeliveryKind.CALL_CREATE,
         deliveries.c.state.in_(states),
     )
@@ -272,7 +272,7 @@ def close(connection: Connection, closing: Sequence[Any], reason: Reason, timer:
     if not closing:
         return
     ids = [task.id for task in closing]
-    waiting = deliveries.c.task_id.in_(ids) & (deliveries.c.state == DeliveryState.PLANNED)
+    waiting = among(deliveries.c.task_id, ids) & (deliveries.c.state == DeliveryState.PLANNED)
     connection.execute(
         update(deliveries)
         .where(waiting, deliveries.c.kind.in_((DeliveryKind.CALL_CREATE, DeliveryKind.CALL_RAISE)))
@@ -286,7 +286,7 @@ def close(connection: Connection, closing: Sequence[Any], reason: Reason, timer:
         connection.execute(dropped.values(state=TaskState.CLOSED, closed_at=timer.opening))
     made = [task for task in closing if task.id not in never_made]
     if made:
-        ended = by_ids.where(tasks.c.id.in_([task.id for task in made]))
+        ended = by_ids.where(among(tasks.c.id, [task.id for task in made]))
         connection.execute(ended.values(state=TaskState.CLOSING, closed_at=None))
     rows = [
         {

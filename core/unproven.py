@@ -13,6 +13,7 @@ from core.policy import CertaintyPolicy, Policy
 from core.reasons import Reason
 from core.reopen import undo
 from core.schema import accounts, confirmations, cycles, orders
+from core.sql import among
 from core.timing import Timer
 from core.words import Certainty, Clock, ConfirmationState, TaskKind, Urgency
 
@@ -37,7 +38,7 @@ def hold(connection: Connection, cycle_ids: Collection[int], policy: Policy, tim
     if not cycle_ids:
         return
     columns = (cycles.c.id, cycles.c.ends_on, cycles.c.certainty, cycles.c.provisional_until)
-    query = select(*columns).where(_believed(), cycles.c.id.in_(cycle_ids), cycles.c.clock.in_(_SHOWN_BY_CA))
+    query = select(*columns).where(_believed(), among(cycles.c.id, cycle_ids), cycles.c.clock.in_(_SHOWN_BY_CA))
     for row in connection.execute(query).all():
         until: date | None = None
         if row.certainty == Certainty.PROVISIONAL:
@@ -68,7 +69,7 @@ def ask_about(connection: Connection, cycle_ids: Collection[int], policy: Policy
     """Pauses the calls of open renewals that have probably happened, and asks their reps; each once."""
     days = policy.certainty.probable_pause_days
     doubtful = (
-        cycles.c.id.in_(cycle_ids)
+        among(cycles.c.id, cycle_ids)
         & cycles.c.open
         & (cycles.c.clock == Clock.RENEWAL)
         & (cycles.c.certainty == Certainty.PROBABLE)

@@ -20,6 +20,7 @@ from core.model import Person, RepFacts
 from core.ports import CrmChange
 from core.reasons import Reason
 from core.schema import accounts, contacts, cycles, orders, reps
+from core.sql import among
 from core.suppressions import lift, suppress
 from core.timing import Timer
 from core.words import Certainty, Channel, Clock, Nature, Stage
@@ -72,7 +73,7 @@ def _renewals(connection: Connection, order_keys: Sequence[str]) -> list[Any]:
     query = (
         select(cycles, orders.c.order_key)
         .join(orders, orders.c.id == cycles.c.order_id)
-        .where(is_newest_renewal(), orders.c.order_key.in_(order_keys))
+        .where(is_newest_renewal(), among(orders.c.order_key, order_keys))
     )
     return list(connection.execute(query))
 

@@ -17,7 +17,7 @@ from connectors.embedded.tables import (
 )
 from core.batches import batched
 from core.columns import UtcTime
-from core.sql import insert_new, upsert
+from core.sql import among, insert_new, upsert
 from core.store import Store
 
 KEYS_PER_QUERY = 1000
@@ -179,5 +179,5 @@ class Client:
 def _known(connection: Connection, table: Table, column: str, keys: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for some in batched(dict.fromkeys(keys), KEYS_PER_QUERY):
-        found |= set(connection.execute(select(table.c[column]).where(table.c[column].in_(some))).scalars())
+        found |= set(connection.execute(select(table.c[column]).where(among(table.c[column], some))).scalars())
     return found

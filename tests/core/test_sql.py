@@ -1,9 +1,12 @@
 """The statements that both databases spell in their own way."""
 
-import pytest
+import re
 
-from core.schema import meta, order_contacts, reps
-from core.sql import insert_new, upsert
+import pytest
+from sqlalchemy import select, text
+
+from core.schema import meta, order_contacts, orders, reps
+from core.sql import among, insert_new, upsert
 from tests.builders import House
 
 
@@ -43,3 +46,38 @@ def test_upsert_writes_the_other_columns_where_the_key_is_taken(house: House) ->
         ("b", "Bob", "rep"),
         ("c", "Cid", "rep"),
     ]
+
+
+def test_one_among_several(house: House) -> None:
+    keys = ["a", "b'c", 'd"e', "[1]", "ü"]
+    with house.store.begin() as connection:
+        insert_new(connection, reps, [{"rep_key": key} for key in [*keys, "f"]])
+        ids = {key: id for key, id in connection.execute(select(reps.c.rep_key, reps.c.id))}
+        keyed, numbered = select(reps.c.rep_key).where(among(reps.c.rep_key, keys)), among(reps.c.id, {ids["a"], 0})
+        assert set(connection.execute(keyed).scalars()) == set(keys)
+        assert connection.execute(select(reps.c.rep_key).where(numbered)).scalars().all() == ["a"]
+        assert len(connection.execute(select(reps.c.id).where(~numbered)).all()) == len(keys)
+        assert connection.execute(select(reps.c.id).where(among(reps.c.id, []))).all() == []
+        either = among(reps.c.rep_key, ["f"]) | numbered
+        assert set(connection.execute(select(reps.c.rep_key).where(either)).scalars()) == {"a", "f"}
+
+
+def test_several_may_be_given_when_it_is_asked(house: House) -> None:
+    query = select(reps.c.rep_key).where(among(reps.c.rep_key, "those")).order_by(reps.c.rep_key)
+    with house.store.begin() as connection:
+        insert_new(connection, reps, [{"rep_key": key} for key in "abc"])
+        for those in (["a", "c"], ["b"], ("b", "a")):
+            assert connection.execute(query, {"those": those}).scalars().all() == sorted(those)
+
+
+def test_several_are_looked_up_by_an_index(house: House) -> None:
+    query = select(orders.c.id).where(among(orders.c.order_key, ["a", "b"]), orders.c.auto_renew)
+    with house.store.read() as connection:
+        said = str(query.compile(connection))
+        if house.store.is_sqlite:
+            plan = connection.execute(text(f"EXPLAIN QUERY PLAN {said}".replace("?", "'[]'")))
+            assert any("SEARCH orders USING INDEX" in row.detail for row in plan)
+        else:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            said = re.sub(r"%\(\w+\)s", "'{}'", said)
+            assert any("Index" in row[0] for row in connection.execute(text(f"EXPLAIN {said}")))
