@@ -180,13 +180,11 @@ class App:
 
         Nothing is worded, linked, logged or shown; no connector and no store is opened.
         """
-        from core.simulation import SimulatedCrm, SimulatedMailer, WordlessWriter
+        from core.simulation import SimulatedCrm, SimulatedMails, WordlessWriter
 
         crm = SimulatedCrm(habits) if self.settings.sections.sync.crm else None
         writer, links = WordlessWriter(), ConsoleLinks(self.policy.brand.console_url)
-        mails: dict[DeliveryKind, Kind] = {
-            DeliveryKind.MAIL: MailKind(SimulatedMailer(), None, writer, links, self.policy)
-        }
+        mails: dict[DeliveryKind, Kind] = {DeliveryKind.MAIL: SimulatedMails(self.policy)}
         return mails | (self._task_kinds(crm, writer, links) if crm is not None else {}), crm
 
     def _kinds(self, mailer: Mailer, crm: Crm | None) -> Mapping[DeliveryKind, Kind]:

@@ -159,7 +159,7 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
             row.order_key, row.account_id, _names(row), row.ends_on, row.placed_on,
             row.status == OrderStatus.ISSUED,
         )
-        for row in connection.execute(new)
+        for row in connection.execute(new).all()
         if row.order_key not in spent
     ]  # fmt: skip
     theirs = among(orders.c.account_id, {one.account_id for one in newcomers})
@@ -201,6 +201,6 @@ def awaited(connection: Connection, order_keys: Sequence[str]) -> dict[tuple[str
         confirmations.c.order_key, confirmations.c.clock, confirmations.c.renewed_on, confirmations.c.certainty
     ).where(among(confirmations.c.order_key, order_keys), confirmations.c.state == ConfirmationState.WAITING)
     found: dict[tuple[str, Clock], list[tuple[date, Certainty]]] = {}
-    for key, clock, renewed_on, certainty in connection.execute(query):
+    for key, clock, renewed_on, certainty in connection.execute(query).all():
         found.setdefault((key, Clock(clock)), []).append((renewed_on, Certainty(certainty)))
     return found

@@ -55,7 +55,7 @@ def of_addresses(connection: Connection, addresses: Collection[str]) -> Consents
     found: dict[tuple[str, Channel], Given] = {}
     if addresses:
         query = select(consents).where(among(consents.c.address, {address.lower() for address in addresses}))
-        for row in connection.execute(query):
+        for row in connection.execute(query).all():
             found[row.address, Channel(row.channel)] = Given(Basis(row.basis), row.since, row.source, row.proof)
     return found
 
@@ -111,4 +111,4 @@ def forget(connection: Connection, address: str) -> int:
 def counts(connection: Connection) -> dict[tuple[Channel, Basis], int]:
     """How many addresses have which basis, by channel."""
     query = select(consents.c.channel, consents.c.basis, func.count()).group_by(consents.c.channel, consents.c.basis)
-    return {(Channel(channel), Basis(basis)): count for channel, basis, count in connection.execute(query)}
+    return {(Channel(channel), Basis(basis)): count for channel, basis, count in connection.execute(query).all()}

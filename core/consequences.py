@@ -120,7 +120,7 @@ def _begin_installs(
         for row in reissued
     ]
     columns = (orders.c.id, orders.c.certificate_id, orders.c.certificate_issued_on, orders.c.certificate_expires_on)
-    for row in connection.execute(select(*columns).where(among(orders.c.id, order_ids))):
+    for row in connection.execute(select(*columns).where(among(orders.c.id, order_ids))).all():
         if row.certificate_expires_on is None or row.certificate_issued_on is None:
             continue
         begun.append(

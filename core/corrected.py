@@ -24,14 +24,14 @@ def of_accounts(connection: Connection, account_ids: Collection[int]) -> dict[tu
         .join(contacts, contacts.c.id == corrected.c.contact_id)
         .where(among(contacts.c.account_id, account_ids), corrected.c.was != contacts.c.email)
     )
-    return {(account_id, was): email for account_id, was, email in connection.execute(query)}
+    return {(account_id, was): email for account_id, was, email in connection.execute(query).all()}
 
 
 def of_source(connection: Connection, source: str) -> dict[int, list[str]]:
     """The earlier addresses of the people whom this source named first, by contact."""
     query = select(corrected).join(contacts, contacts.c.id == corrected.c.contact_id).where(contacts.c.source == source)
     found: dict[int, list[str]] = defaultdict(list)
-    for contact_id, was in connection.execute(query):
+    for contact_id, was in connection.execute(query).all():
         found[contact_id].append(was)
     return found
 

@@ -68,7 +68,7 @@ def cycles_of(connection: Connection, order_ids: Sequence[int]) -> dict[int, lis
         cycles.c.certificate_id, cycles.c.open, cycles.c.outcome, cycles.c.closing,
     )  # fmt: skip
     query = select(*columns).where(among(cycles.c.order_id, order_ids)).order_by(cycles.c.number)
-    for row in connection.execute(query):
+    for row in connection.execute(query).all():
         found[row.order_id].append(
             Cycle(
                 row.id, Clock(row.clock), row.number, row.starts_on, row.ends_on, row.certificate_id,

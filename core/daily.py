@@ -83,7 +83,7 @@ class ContactCap:
 def _rivals(connection: Connection, people: Collection[str], since: date) -> dict[str, list[Any]]:
     """The mails to these addresses that have gone lately, or are about to."""
     query = select(contacts.c.id, contacts.c.email).where(among(contacts.c.email, people))
-    addresses = {id: email for id, email in connection.execute(query)}
+    addresses = {id: email for id, email in connection.execute(query).all()}
     columns = (deliveries.c.id, deliveries.c.contact_id, deliveries.c.state, deliveries.c.day, deliveries.c.clock)
     gone = deliveries.c.state.in_(_GONE) & (deliveries.c.day > since)
     mails = select(*columns, deliveries.c.urgency).where(
@@ -92,7 +92,7 @@ def _rivals(connection: Connection, people: Collection[str], since: date) -> dic
         or_(deliveries.c.state == DeliveryState.CLAIMED, gone),
     )
     found: dict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(mails):
+    for row in connection.execute(mails).all():
         found[addresses[row.contact_id]].append(row)
     return found
 

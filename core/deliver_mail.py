@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from core.holdings import holdings
 from core.kinds import Sealed
 from core.letters import letter, offer_cases, with_offer
 from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
-from core.messages import Letter, Occasion, WordedMail, Writer
+from core.messages import Letter, Occasion, Renewed, WordedMail, Writer
 from core.model import end_instant
 from core.order_list import list_attachments
 from core.parts import Known
@@ -52,6 +52,17 @@ class SealedMail:
     account_key: str
     sent_at: datetime
     local_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What goes into a mail: its members, the orders that are listed with them, and the renewal that is its occasion."""
+
+    going: Going
+    clock: Clock
+    staying: Sequence[Member]
+    extra: Sequence[Dossier]
+    renewal: Renewed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +118,8 @@ class MailKind:
         caps = (OfficeHours(timer), ContactCap(self._policy.caps), Ramp(self._policy.caps))
         waits = hold_back(connection, going, caps, dossiers)
         goes = {one.row.id: one for one in going if one.row.id not in waits}
-        owners = self._owners(connection, dossiers)
-        installation = connection.execute(select(meta.c.value).where(meta.c.key == "installation")).scalar() or ""
-        drafts: dict[int, _Draft] = {}
+        parts: dict[int, Part] = {}
         listed: list[dict[str, int]] = []
-        known = Known(holdings(connection, _sold_to(ruling, dossiers), timer.day))
         for id, one in goes.items():
             row, staying = one.row, ruling.staying[id]
             due = {member.cycle_id for member in staying}
@@ -121,18 +129,9 @@ class MailKind:
                 for cycle_id in (() if row.occasion else listable.get((row.contact_id, clock), ()))
                 if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
             ]
-            draft = self._draft(one, clock, staying, extra, dossiers, owners, known)
-            if row.occasion:
-                facts = occasion_mails.dressed(self._policy, draft.facts, Occasion(row.occasion), renewals.get(id))
-                draft = replace(draft, facts=facts)
-            drafts[id] = draft
+            parts[id] = Part(one, clock, staying, extra, renewals.get(id))
             listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
-        self._promise(connection, drafts)
-        words = self._writer.mails([draft.facts for draft in drafts.values()])
-        items = {
-            id: self._mail(by_id[id], draft, said, installation)
-            for (id, draft), said in zip(drafts.items(), words, strict=True)
-        }
+        items = self.compose(connection, parts, dossiers, timer)
         connection.execute(delete(delivery_orders).where(among(delivery_orders.c.delivery_id, items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
@@ -140,13 +139,36 @@ class MailKind:
         withdrawn = {id: str(ruling.reasons.get(id, Reason.NO_MEMBERS)) for id in gone}
         return Sealed(items, withdrawn, waits.keys(), {id: wait.reason for id, wait in waits.items()})
 
+    def compose(
+        self, connection: Connection, parts: Mapping[int, Part], dossiers: Dossiers, timer: Timer
+    ) -> dict[int, SealedMail]:
+        """The mails made of their parts, by delivery id."""
+        owners = self._owners(connection, dossiers)
+        installation = connection.execute(select(meta.c.value).where(meta.c.key == "installation")).scalar() or ""
+        known = Known(holdings(connection, _sold_to(parts.values(), dossiers), timer.day))
+        drafts: dict[int, _Draft] = {}
+        for id, part in parts.items():
+            drafts[id] = self._draft(part, dossiers, owners, known)
+            if occasion := part.going.row.occasion:
+                facts = occasion_mails.dressed(self._policy, drafts[id].facts, Occasion(occasion), part.renewal)
+                drafts[id] = replace(drafts[id], facts=facts)
+        self._promise(connection, drafts)
+        words = self._writer.mails([draft.facts for draft in drafts.values()])
+        return {
+            id: self._mail(parts[id].going.row, draft, said, installation)
+            for (id, draft), said in zip(drafts.items(), words, strict=True)
+        }
+
     def _note(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
         """A mail counts for the reader's day on which it goes; what is to be logged of it outlives this process."""
         if sealed:
             by_id = update(deliveries).where(deliveries.c.id == bindparam("which"))
             connection.execute(
                 by_id.values(day=bindparam("on"), payload=bindparam("told")),
-                [{"which": row.id, "on": item.local_day, "told": _told_of(item)} for row, item in sealed],
+                [
+                    {"which": row.id, "on": item.local_day, "told": None if self._crm is None else _told_of(item)}
+                    for row, item in sealed
+                ],
             )
 
     def _listable(
@@ -184,7 +206,7 @@ class MailKind:
         both = of_order.where(soon, among(order_contacts.c.contact_id, people)).union(
             of_account.where(soon, among(contacts.c.id, people), contacts.c.roles != ""), of_customers.where(soon)
         )
-        for cycle_id, clock, contact_id in connection.execute(both) if listing else ():
+        for cycle_id, clock, contact_id in connection.execute(both).all() if listing else ():
             if (contact_id, clock) in listing:
                 found[contact_id, Clock(clock)].append(cycle_id)
         return found
@@ -199,18 +221,16 @@ class MailKind:
     def _owners(self, connection: Connection, dossiers: Dossiers) -> Mapping[str, Any]:
         keys = {_owner_key(dossier) for dossier in dossiers.by_cycle.values()} - {""}
         query = select(reps).where(among(reps.c.rep_key, keys), reps.c.active)
-        return {row.rep_key: row for row in connection.execute(query)} if keys else {}
+        return {row.rep_key: row for row in connection.execute(query).all()} if keys else {}
 
     def _draft(
         self,
-        going: Going,
-        clock: Clock,
-        staying: Sequence[Member],
-        extra: Sequence[Dossier],
+        part: Part,
         dossiers: Dossiers,
         owners: Mapping[str, Any],
         known: Known,
     ) -> "_Draft":
+        going, clock, staying, extra = part.going, part.clock, part.staying, part.extra
         contact, moment = dossiers.people[going.row.contact_id], going.moment
         lines = _told(clock, staying, extra, dossiers, moment)
         leading = max(staying, key=lambda member: member.urgency.rank)
@@ -318,12 +338,12 @@ def _owner_key(dossier: Dossier) -> str:
     return key
 
 
-def _sold_to(ruling: Ruling, dossiers: Dossiers) -> set[int]:
+def _sold_to(parts: Iterable[Part], dossiers: Dossiers) -> set[int]:
     """The accounts that may get commercial mails in this batch: only for them advice is worth looking up."""
     return {
         dossiers.by_cycle[member.cycle_id].order.account_id
-        for staying in ruling.staying.values()
-        for member in staying
+        for part in parts
+        for member in part.staying
         if member.nature is Nature.COMMERCIAL
     }
 

@@ -63,7 +63,7 @@ class TaskKindBase:
 
     def _keys(self, connection: Connection, rows: Sequence[Any]) -> dict[int, Any]:
         ids = [row.task_id for row in rows]
-        return {row.id: row for row in connection.execute(select(tasks).where(among(tasks.c.id, ids)))}
+        return {row.id: row for row in connection.execute(select(tasks).where(among(tasks.c.id, ids))).all()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class CreateKind(TaskKindBase):
     def _reps(self, connection: Connection, about: Iterable[Any]) -> Mapping[str, Any]:
         keys = {task.owner_key for task in about} - {""}
         query = select(reps).where(among(reps.c.rep_key, keys))
-        return {row.rep_key: row for row in connection.execute(query)} if keys else {}
+        return {row.rep_key: row for row in connection.execute(query).all()} if keys else {}
 
     def _about(
         self, task: Any, wanted: Sequence[int], staying: Sequence[Member], dossiers: Dossiers, timer: Timer
@@ -364,7 +364,7 @@ def _open_orders(connection: Connection, task_ids: Sequence[int]) -> dict[int, l
         .order_by(task_orders.c.cycle_id)
     )
     found: dict[int, list[int]] = defaultdict(list)
-    for task_id, cycle_id in connection.execute(query):
+    for task_id, cycle_id in connection.execute(query).all():
         found[task_id].append(cycle_id)
     return found
 

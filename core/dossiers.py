@@ -29,8 +29,7 @@ from core.suppressions import of_addresses
 from core.words import Certainty, Channel, Clock, Level, Nature, OrderStatus, ProductKind, Role, Route, Stage, Urgency
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(NamedTuple):
     """A person of an account, as stored."""
 
     id: int
@@ -163,10 +162,12 @@ def load(connection: Connection, cycle_ids: Collection[int], policy: Policy) -> 
     ids = list(cycle_ids)
     rows = connection.execute(_CYCLES, {"ids": ids}).all()
     order_ids = {row.order_id for row in rows}
-    found_orders = {row.id: row for row in connection.execute(select(*_ORDER).where(among(orders.c.id, order_ids)))}
+    found_orders = {
+        row.id: row for row in connection.execute(select(*_ORDER).where(among(orders.c.id, order_ids))).all()
+    }
     account_ids = {row.account_id for row in found_orders.values()}
     found_accounts = {
-        row.id: row for row in connection.execute(select(accounts).where(among(accounts.c.id, account_ids)))
+        row.id: row for row in connection.execute(select(accounts).where(among(accounts.c.id, account_ids))).all()
     }
     above = family(connection, found_accounts.values())
     handling = {id: above.handling(account) for id, account in found_accounts.items()}
@@ -238,7 +239,7 @@ def _people(
     """
     roles: dict[int, dict[int, set[Role]]] = defaultdict(lambda: defaultdict(set))
     named = select(order_contacts).where(among(order_contacts.c.order_id, found_orders))
-    for order_id, contact_id, role in connection.execute(named):
+    for order_id, contact_id, role in connection.execute(named).all():
         roles[order_id][contact_id].add(Role(role))
     own = {contact_id for of_order in roles.values() for contact_id in of_order}
     home = {id: None if one.addressee is None else one.addressee.id for id, one in handling.items()}
@@ -246,7 +247,7 @@ def _people(
         contacts.c.roles != ""
     )
     query = select(*_CONTACT).where(among(contacts.c.id, own) | account_wide)
-    people = {row.id: _contact(row) for row in connection.execute(query)}
+    people = {row.id: _contact(row) for row in connection.execute(query).all()}
     of_account: dict[int, list[Contact]] = defaultdict(list)
     for contact in people.values():
         if contact.roles:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from core.clocks import ENDED_BY_STATUS
 from core.reasons import Reason
@@ -18,8 +19,7 @@ class Scope:
     own_domains: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is known of one cycle at this moment. `awaited` is the surest confirmation that settle has not applied.
 
     `silent` says that by the account's route nobody of ours tells the customer anything.

@@ -41,7 +41,7 @@ def of_accounts(connection: Connection, account_ids: Collection[int]) -> Mapping
     if not account_ids:
         return {}
     query = select(engagements).where(among(engagements.c.account_id, account_ids))
-    return {row.account_id: Engagement(row.open_deal, row.contacted_on) for row in connection.execute(query)}
+    return {row.account_id: Engagement(row.open_deal, row.contacted_on) for row in connection.execute(query).all()}
 
 
 def apply(connection: Connection, change: CrmChange, timer: Timer) -> None:

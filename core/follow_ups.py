@@ -113,7 +113,7 @@ def _numbers(connection: Connection, cycle_ids: Sequence[int], name: str) -> dic
     """How many of these steps each cycle has had."""
     mine = among(touches.c.cycle_id, cycle_ids) & touches.c.touchpoint.startswith(f"{name}-")
     query = select(touches.c.cycle_id, func.count()).where(mine).group_by(touches.c.cycle_id)
-    return {cycle_id: count for cycle_id, count in connection.execute(query)}
+    return {cycle_id: count for cycle_id, count in connection.execute(query).all()}
 
 
 def forget(connection: Connection, cycle_ids: Sequence[int], timer: Timer) -> None:

@@ -26,7 +26,7 @@ def holdings(connection: Connection, account_ids: Collection[int], today: date) 
         .order_by(orders.c.id)
     )  # fmt: skip
     found: dict[int, list[Holding]] = defaultdict(list)
-    for row in connection.execute(query) if account_ids else ():
+    for row in connection.execute(query).all() if account_ids else ():
         found[row.account_id].append(
             Holding(
                 order_id=row.outside_id,

@@ -65,7 +65,9 @@ def store_accounts(
     keys = [one.key for one in facts]
     columns = [accounts.c[name] for name in _FILLED]
     query = select(accounts.c.account_key, accounts.c.id, accounts.c.digest, accounts.c.owner_by_crm, *columns)
-    stored = {row.account_key: row for row in connection.execute(query.where(among(accounts.c.account_key, keys)))}
+    stored = {
+        row.account_key: row for row in connection.execute(query.where(among(accounts.c.account_key, keys))).all()
+    }
     new = [one for one in facts if one.key not in stored]
     insert_new(
         connection,
@@ -94,7 +96,7 @@ def store_accounts(
         fresh = select(accounts.c.account_key, accounts.c.id).where(
             accounts.c.account_key.in_([one.key for one in new])
         )
-        ids |= {key: id for key, id in connection.execute(fresh)}
+        ids |= {key: id for key, id in connection.execute(fresh).all()}
     people = [(ids[one.key], person) for one in facts for person in one.people]
     store_people(connection, source, people, overwrite=overwrite, account_wide=True)
     return ids
@@ -153,7 +155,7 @@ def store_people(
     query = select(contacts.c.id, contacts.c.account_id, contacts.c.email, *columns).where(
         among(contacts.c.account_id, account_ids), among(contacts.c.email, emails)
     )
-    stored = {(row.account_id, row.email): row for row in connection.execute(query)}
+    stored = {(row.account_id, row.email): row for row in connection.execute(query).all()}
     fresh, changes = [], []
     for key, person in wanted.items():
         roles = " ".join(sorted(person.roles)) if account_wide else ""
@@ -176,7 +178,7 @@ def store_people(
         again = select(contacts.c.account_id, contacts.c.email, contacts.c.id).where(
             contacts.c.account_id.in_(account_ids), contacts.c.email.in_([row["email"] for row in fresh])
         )
-        ids |= {(account_id, email): id for account_id, email, id in connection.execute(again)}
+        ids |= {(account_id, email): id for account_id, email, id in connection.execute(again).all()}
     former = {(account_id, was): ids.get((account_id, email)) for (account_id, was), email in now.items()}
     return ids | {key: id for key, id in former.items() if id is not None}
 
@@ -194,7 +196,7 @@ def drop_roles(connection: Connection, source: str, named: Collection[tuple[str,
     former = corrected.of_source(connection, source)
     gone = [
         {"which": id}
-        for id, key, email in connection.execute(query)
+        for id, key, email in connection.execute(query).all()
         if (key, email) not in named and not any((key, was) in named for was in former.get(id, ()))
     ]
     if gone:
@@ -253,7 +255,7 @@ def _store_roles(connection: Connection, source: str, taken: Sequence[Taken], ac
     known = [one.id for one in taken if not one.new]
     if known:
         query = select(order_contacts).where(among(order_contacts.c.order_id, known))
-        for order_id, contact_id, role in connection.execute(query):
+        for order_id, contact_id, role in connection.execute(query).all():
             stored[order_id].add((contact_id, role))
     changed = [one.id for one in taken if wanted[one.id] != stored[one.id]]
     if stale := [order_id for order_id in changed if stored[order_id]]:

@@ -30,12 +30,12 @@ def last_contacts(connection: Connection, account_ids: Collection[int]) -> dict[
         deliveries.c.kind == DeliveryKind.MAIL,
         deliveries.c.state == DeliveryState.DELIVERED,
     )
-    mails: dict[int, date] = {id: day for id, day in connection.execute(mailed.group_by(deliveries.c.account_id))}
+    mails: dict[int, date] = {id: day for id, day in connection.execute(mailed.group_by(deliveries.c.account_id)).all()}
     called = select(tasks.c.account_id, tasks.c.closed_at).where(
         among(tasks.c.account_id, account_ids), tasks.c.outcome != "", tasks.c.closed_at.is_not(None)
     )
     calls: dict[int, date] = {}
-    for id, closed_at in connection.execute(called):
+    for id, closed_at in connection.execute(called).all():
         calls[id] = max(calls.get(id, closed_at.date()), closed_at.date())
     found = {}
     for id in mails.keys() | calls.keys():

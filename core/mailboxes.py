@@ -200,12 +200,12 @@ class Mailboxes:
         recent = select(deliveries.c.key, deliveries.c.contact_id, deliveries.c.clock, deliveries.c.day).add_columns(
             deliveries.c.state
         )
-        for row in self._connection.execute(recent.where(theirs, deliveries.c.day >= since)):
+        for row in self._connection.execute(recent.where(theirs, deliveries.c.day >= since)).all():
             self._remember(row)
         # Locked, so that nobody claims what is about to take another step in.
         joinable = (deliveries.c.state == DeliveryState.PLANNED) & (deliveries.c.occasion == "")
         waiting = select(deliveries).where(theirs, joinable)
-        for row in self._connection.execute(waiting.order_by(deliveries.c.id).with_for_update()):
+        for row in self._connection.execute(waiting.order_by(deliveries.c.id).with_for_update()).all():
             self._remember(row)
             draft = Draft(
                 row.key, people[row.contact_id], row.account_id, Clock(row.clock), row.day, row.send_after,
@@ -232,7 +232,7 @@ class Mailboxes:
             .join(cycles, cycles.c.id == touches.c.cycle_id)
             .where(among(touches.c.delivery_id, stored), touches.c.state == TouchState.PLANNED)
         )
-        for delivery_id, order_id, urgency in self._connection.execute(query):
+        for delivery_id, order_id, urgency in self._connection.execute(query).all():
             known = stored[delivery_id].orders
             known[order_id] = Urgency.highest(Urgency(urgency), *filter(None, [known.get(order_id)]))
 
@@ -246,7 +246,7 @@ class Mailboxes:
                 deliveries.c.state.in_(_GONE),
             )
         )
-        for cycle_id, contact_id, clock, day in self._connection.execute(query):
+        for cycle_id, contact_id, clock, day in self._connection.execute(query).all():
             box = self._boxes.get((contact_id, Clock(clock)))
             if box is not None:
                 box.listed[cycle_id] = max(day, box.listed.get(cycle_id, day))
@@ -270,7 +270,7 @@ class Mailboxes:
         by_route = told_by_route(people).join(cycles, cycles.c.order_id == orders.c.id).where(soon)
         theirs = named.union(general, by_route).subquery()
         query = select(theirs.c.contact_id, func.count()).group_by(theirs.c.contact_id)
-        for contact_id, count in self._connection.execute(query):
+        for contact_id, count in self._connection.execute(query).all():
             self._boxes[contact_id, Clock.RENEWAL].open_orders = count
 
     def write(self) -> None:

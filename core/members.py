@@ -60,7 +60,7 @@ def members_of(connection: Connection, delivery_ids: Sequence[int]) -> list[Memb
             row.id, row.delivery_id, row.cycle_id, Clock(row.clock), row.touchpoint, Channel(row.channel),
             Urgency(row.urgency), Nature(row.nature), row.day,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
     ]  # fmt: skip
 
 

@@ -70,14 +70,14 @@ def _told(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, Any]:
         .where(among(cycles.c.id, cycle_ids))
         .order_by(new.c.outside_id.is_(None).desc(), confirmations.c.id)
     )
-    return {row.id: row for row in connection.execute(query)}
+    return {row.id: row for row in connection.execute(query).all()}
 
 
 def _installs(connection: Connection, order_ids: Sequence[int]) -> dict[int, date]:
     """Until when the old certificate of each of these orders is good, where its successor is not installed yet."""
     running = among(cycles.c.order_id, order_ids) & (cycles.c.clock == Clock.INSTALL) & cycles.c.open
     query = select(cycles.c.order_id, cycles.c.ends_on).where(running)
-    return {order_id: ends_on for order_id, ends_on in connection.execute(query)}
+    return {order_id: ends_on for order_id, ends_on in connection.execute(query).all()}
 
 
 def dressed(policy: Policy, facts: Letter, occasion: Occasion, renewed: Renewed | None) -> Letter:

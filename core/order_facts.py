@@ -48,7 +48,7 @@ def _people(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[
         .order_by(order_contacts.c.order_id, contacts.c.id, order_contacts.c.role)
     )
     roles: dict[tuple[int, str], list[Role]] = defaultdict(list)
-    for order_id, role, email in connection.execute(query):
+    for order_id, role, email in connection.execute(query).all():
         roles[order_id, email].append(Role(role))
     found: dict[int, list[Person]] = defaultdict(list)
     for (order_id, email), of_person in roles.items():

@@ -153,7 +153,7 @@ def _touches_of(
     )
     handled: dict[int, set[tuple[str, Channel]]] = {}
     older: dict[tuple[int, Channel], list[Any]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query).all():
         channel = Channel(row.channel)
         handled.setdefault(row.cycle_id, set()).add((row.touchpoint, channel))
         if row.state == TouchState.PLANNED and row.delivery_state == DeliveryState.PLANNED:

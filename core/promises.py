@@ -94,7 +94,7 @@ class _Book:
         counted = {name: rule for name, rule in sorted(self._offers.rules.items()) if rule.counted}
         insert_new(self._connection, offer_counts, [{"offer": name} for name in counted])
         lock = select(offer_counts).where(offer_counts.c.offer.in_(list(counted))).order_by(offer_counts.c.offer)
-        spent = {row.offer: row.promised for row in self._connection.execute(lock.with_for_update())}
+        spent = {row.offer: row.promised for row in self._connection.execute(lock.with_for_update()).all()}
         for name, rule in counted.items():
             self._left[name] = None if rule.budget is None else rule.budget - spent[name]
             if rule.single_use:
@@ -106,7 +106,9 @@ class _Book:
         self._free[name] = [code for code in reversed(rule.codes) if code not in given]
         own = select(promises.c.account_id, func.min(promises.c.code))
         own = own.where(of_offer, promises.c.code != "", promises.c.account_id.in_(self._accounts))
-        self._codes[name] = {id: code for id, code in self._connection.execute(own.group_by(promises.c.account_id))}
+        self._codes[name] = {
+            id: code for id, code in self._connection.execute(own.group_by(promises.c.account_id)).all()
+        }
 
     def _affords(self, name: str, rule: OfferRule, case: Case) -> bool:
         if not rule.counted:

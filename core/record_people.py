@@ -54,21 +54,21 @@ def people_by_id(connection: Connection, contact_ids: Collection[int], today: da
             urgency=urgencies.get(row.id),
             offer_code=codes.get(row.id, ""),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
     }
 
 
 def _roles(connection: Connection, order_ids: Sequence[int]) -> dict[int, dict[int, set[str]]]:
     found: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     named = select(order_contacts).where(among(order_contacts.c.order_id, order_ids))
-    for order_id, contact_id, role in connection.execute(named):
+    for order_id, contact_id, role in connection.execute(named).all():
         found[order_id][contact_id].add(role)
     general = (
         select(orders.c.id, contacts.c.id, contacts.c.roles)
         .join(contacts, contacts.c.account_id == orders.c.account_id)
         .where(among(orders.c.id, order_ids), contacts.c.roles != "")
     )
-    for order_id, contact_id, held in connection.execute(general):
+    for order_id, contact_id, held in connection.execute(general).all():
         found[order_id][contact_id] |= set(held.split())
     return found
 
@@ -82,7 +82,7 @@ def _next_days(connection: Connection, contact_ids: set[int]) -> Mapping[int, da
         .where(following, among(order_contacts.c.contact_id, contact_ids))
         .group_by(order_contacts.c.contact_id)
     )
-    return {contact_id: day for contact_id, day in connection.execute(query)}
+    return {contact_id: day for contact_id, day in connection.execute(query).all()}
 
 
 def _last_urgencies(connection: Connection, contact_ids: set[int]) -> Mapping[int, Urgency]:
@@ -94,7 +94,7 @@ def _last_urgencies(connection: Connection, contact_ids: set[int]) -> Mapping[in
         .where(cycles.c.clock == Clock.RENEWAL, cycles.c.open)
         .order_by(touches.c.day, touches.c.id)
     )
-    return {contact_id: Urgency(urgency) for contact_id, urgency in connection.execute(query)}
+    return {contact_id: Urgency(urgency) for contact_id, urgency in connection.execute(query).all()}
 
 
 def _codes(connection: Connection, contact_ids: set[int], today: date) -> Mapping[int, str]:
@@ -107,4 +107,4 @@ def _codes(connection: Connection, contact_ids: set[int], today: date) -> Mappin
         .where(promises.c.ends_on >= today)
         .order_by(promises.c.promised_at, promises.c.cycle_id)
     )
-    return {contact_id: code for contact_id, code in connection.execute(query)}
+    return {contact_id: code for contact_id, code in connection.execute(query).all()}

@@ -62,7 +62,7 @@ def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> Non
     waiting = select(deliveries.c.order_id).where(mine, deliveries.c.state == DeliveryState.PLANNED)
     wanted = connection.execute(shown.where(orders.c.id.not_in(waiting)).order_by(orders.c.id)).scalars().all()
     today = select(deliveries.c.order_id, func.count()).where(mine, deliveries.c.day == timer.day)
-    count = {order_id: number for order_id, number in connection.execute(today.group_by(deliveries.c.order_id))}
+    count = {order_id: number for order_id, number in connection.execute(today.group_by(deliveries.c.order_id)).all()}
     rows = [
         {
             "key": f"record:order-{order_id}:renewal:{timer.day}:{count.get(order_id, 0) + 1}",
@@ -115,10 +115,10 @@ def build(
     latest = select(cycles.c.order_id, cycles.c.stage).where(
         among(cycles.c.order_id, list(wanted)), cycles.c.clock == Clock.RENEWAL
     )
-    stages = {order_id: stage for order_id, stage in connection.execute(latest.order_by(cycles.c.number))}
+    stages = {order_id: stage for order_id, stage in connection.execute(latest.order_by(cycles.c.number)).all()}
     people = people_of(connection, list(wanted), today)
     built: dict[int, tuple[Record, bytes, bool]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query).all():
         record = Record(
             key=wanted[row.id],
             order_key=row.order_key,

@@ -109,7 +109,7 @@ def loose_ends(connection: Connection, policy: Policy) -> list[tuple[str, str]]:
     for name, (known, advice) in files.items():
         column = accounts.c[name]
         counted = select(func.lower(column), func.count()).where(column != "").group_by(func.lower(column))
-        for word, count in connection.execute(counted.order_by(func.lower(column))):
+        for word, count in connection.execute(counted.order_by(func.lower(column))).all():
             if word not in known:
                 found.append((f"{count} accounts have the {name.replace('_', ' ')} {word}, which is not known", advice))
     return found

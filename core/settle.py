@@ -145,7 +145,7 @@ def _note_certainty(connection: Connection, run: _Run, heard: Mapping[int, Seque
         return
     columns = (cycles.c.id, cycles.c.order_id, cycles.c.clock, cycles.c.open, cycles.c.stage, cycles.c.certainty)
     values, changed = [], set()
-    for row in connection.execute(select(*columns).where(among(cycles.c.id, list(heard)))):
+    for row in connection.execute(select(*columns).where(among(cycles.c.id, list(heard)))).all():
         known = [Certainty(row.certainty)] if row.certainty else []
         stage = row.stage
         if row.open and row.clock == Clock.RENEWAL and Certainty.IN_PROGRESS in heard[row.id]:
@@ -222,7 +222,7 @@ def _close_marked(store: Store, run: _Run) -> None:
         with store.begin() as connection:
             run.lock.renew(connection)
             marked = select(cycles.c.id, cycles.c.closing).where(cycles.c.closing != "").limit(_BATCH)
-            batch = {id: Reason(reason) for id, reason in connection.execute(marked)}
+            batch = {id: Reason(reason) for id, reason in connection.execute(marked).all()}
             if not batch:
                 return
             _close(connection, run, batch)

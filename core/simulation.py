@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, literal, select, union_all
 from sqlalchemy.engine import Connection
@@ -12,15 +12,18 @@ from core import crm_changes, golive
 from core.batches import batched
 from core.confirmations import Confirmation, note
 from core.deliver import deliver
+from core.deliver_mail import MailKind, Part, SealedMail
+from core.dossiers import Dossiers
 from core.habits import Habits, Limits
 from core.kinds import DeliverCounts, Kind
+from core.links import ConsoleLinks
 from core.locks import Lock, holding
 from core.messages import Letter, Script, WordedMail, WordedTask
 from core.model import OrderFacts
 from core.plan import PlanCounts, plan
 from core.policy import Policy
 from core.portfolio import Portfolio
-from core.ports import CrmChange, Result, TaskDraft
+from core.ports import CrmChange, Mail, Result, TaskDraft
 from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.schema import cycles, deliveries, orders, tasks
 from core.settle import SettleCounts, settle
@@ -74,6 +77,25 @@ class SimulatedMailer(RehearsedMailer):
     """Says of every mail that it went, of many at once."""
 
     batch_size = BATCH
+
+
+class SimulatedMails(MailKind):
+    """Mails that are sealed and written down as ever, but made of nothing: only that they go counts."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(SimulatedMailer(), None, WordlessWriter(), ConsoleLinks(policy.brand.console_url), policy)
+
+    def compose(
+        self, connection: Connection, parts: Mapping[int, Part], dossiers: Dossiers, timer: Timer
+    ) -> dict[int, SealedMail]:
+        return {
+            id: SealedMail(_bare_mail(one.going.row.key, one.going.moment), (), "", one.going.moment, one.going.day)
+            for id, one in parts.items()
+        }
+
+
+def _bare_mail(key: str, at: datetime) -> Mail:
+    return Mail(key, message_id="", sender="", sender_name="", to="", to_name="", subject="", text="", html="", date=at)
 
 
 @dataclass

@@ -70,7 +70,7 @@ def suppress_all(connection: Connection, refusals: Sequence[Refusal]) -> list[Re
     known = select(suppressions.c.address, suppressions.c.channel, suppressions.c.nature).where(
         suppressions.c.address.in_({one.address for one in wanted.values()})
     )
-    held = {tuple(row) for row in connection.execute(known)}
+    held = {tuple(row) for row in connection.execute(known).all()}
     fresh = [one for key, one in wanted.items() if key not in held]
     insert_new(connection, suppressions, [asdict(one) for one in fresh])
     return fresh
@@ -82,7 +82,7 @@ def every(connection: Connection) -> list[Refusal]:
     query = select(*columns).order_by(suppressions.c.address, suppressions.c.channel, suppressions.c.nature)
     return [
         Refusal(address, Channel(channel), Nature(nature), source, reason, since)
-        for address, channel, nature, source, reason, since in connection.execute(query)
+        for address, channel, nature, source, reason, since in connection.execute(query).all()
     ]
 
 
@@ -132,6 +132,6 @@ def of_addresses(connection: Connection, addresses: Collection[str]) -> Suppress
         query = select(
             suppressions.c.address, suppressions.c.channel, suppressions.c.nature, suppressions.c.source
         ).where(among(suppressions.c.address, {address.lower() for address in addresses}))
-        for address, channel, nature, source in connection.execute(query):
+        for address, channel, nature, source in connection.execute(query).all():
             found.setdefault(address, []).append((channel, nature, source))
     return Suppressions(found)

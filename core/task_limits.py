@@ -44,7 +44,7 @@ def _over(connection: Connection, policy: Policy, timer: Timer, gate: ColumnElem
     """The reps for whom more is due than they take."""
     due = _due(timer, gate)
     query = select(tasks.c.owner_key, func.count()).join(tasks, tasks.c.id == deliveries.c.task_id)
-    wanted = {owner: count for owner, count in connection.execute(query.where(*due).group_by(tasks.c.owner_key))}
+    wanted = {owner: count for owner, count in connection.execute(query.where(*due).group_by(tasks.c.owner_key)).all()}
     if not wanted:
         return set()
     given = _given(connection, wanted, timer)
@@ -66,13 +66,13 @@ def _given(connection: Connection, owners: Any, timer: Timer) -> Counter[str]:
     """How many tasks each of these reps has got today, or is about to get."""
     counted = among(tasks.c.owner_key, list(owners)) & (tasks.c.kind != TaskKind.SUPPORT)
     made = select(tasks.c.owner_key, func.count()).where(counted, tasks.c.opened_on == timer.day)
-    found = Counter({owner: count for owner, count in connection.execute(made.group_by(tasks.c.owner_key))})
+    found = Counter({owner: count for owner, count in connection.execute(made.group_by(tasks.c.owner_key)).all()})
     going = (
         select(tasks.c.owner_key, func.count())
         .join(deliveries, deliveries.c.task_id == tasks.c.id)
         .where(counted, deliveries.c.kind == DeliveryKind.CALL_CREATE, deliveries.c.state.in_(_UNDER_WAY))
     )
-    found.update({owner: count for owner, count in connection.execute(going.group_by(tasks.c.owner_key))})
+    found.update({owner: count for owner, count in connection.execute(going.group_by(tasks.c.owner_key)).all()})
     return found
 
 
@@ -111,7 +111,7 @@ def _worth(connection: Connection, task_ids: Sequence[int]) -> dict[int, int]:
         .where(task_orders.c.task_id.in_(task_ids), ~task_orders.c.settled)
         .group_by(task_orders.c.task_id)
     )
-    return {task_id: int(total) for task_id, total in connection.execute(query)}
+    return {task_id: int(total) for task_id, total in connection.execute(query).all()}
 
 
 def _another_day(row: Any, policy: Policy, timer: Timer) -> datetime:

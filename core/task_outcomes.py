@@ -45,7 +45,7 @@ def take(connection: Connection, crm: str, changes: Sequence[CrmChange], policy:
     known = {
         row.task_key: row
         for batch in batched([change.task_key for change in changes], _BATCH)
-        for row in connection.execute(query.where(among(tasks.c.task_key, batch)))
+        for row in connection.execute(query.where(among(tasks.c.task_key, batch))).all()
     }
     done = [(known[change.task_key], change) for change in changes if change.task_key in known]
     if not done:
@@ -131,7 +131,7 @@ def _orders_of(connection: Connection, task_ids: Sequence[int]) -> dict[int, lis
     )
     found: dict[int, list[Any]] = defaultdict(list)
     for batch in batched(task_ids, _BATCH):
-        for row in connection.execute(query.where(among(task_orders.c.task_id, batch))):
+        for row in connection.execute(query.where(among(task_orders.c.task_id, batch))).all():
             found[row.task_id].append(row)
     return found
 
@@ -181,7 +181,7 @@ def _unanswered(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, i
     )
     found: dict[int, int] = {}
     for batch in batched(cycle_ids, _BATCH):
-        for cycle_id, outcome in connection.execute(query.where(among(task_orders.c.cycle_id, batch))):
+        for cycle_id, outcome in connection.execute(query.where(among(task_orders.c.cycle_id, batch))).all():
             found[cycle_id] = found.get(cycle_id, 0) + 1 if outcome == TaskOutcome.NO_ANSWER else 0
     return found
 

@@ -120,7 +120,7 @@ class Desk:
         )
         found = {
             (row.account_id, row.kind, self._apart(TaskKind(row.kind), row.cycle_id)): row
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(query).all()
         }
         # Locked, so that nobody claims what is about to take another step in.
         changing = (
@@ -133,7 +133,7 @@ class Desk:
             .order_by(deliveries.c.id)
             .with_for_update()
         )
-        waiting = {row.task_id: row for row in self._connection.execute(changing)}
+        waiting = {row.task_id: row for row in self._connection.execute(changing).all()}
         for plan in plans:
             if plan.kind is TaskKind.ANSWER:
                 continue  # each is another thing that was said
@@ -174,7 +174,7 @@ class Desk:
 
     def _owners(self, account_ids: Iterable[int]) -> dict[int, str]:
         query = select(accounts.c.id, accounts.c.owner_key).where(among(accounts.c.id, list(account_ids)))
-        return {id: key for id, key in self._connection.execute(query)}
+        return {id: key for id, key in self._connection.execute(query).all()}
 
     def _generations(self, account_ids: Iterable[int]) -> dict[tuple[int, TaskKind], int]:
         query = (
@@ -182,7 +182,7 @@ class Desk:
             .where(among(tasks.c.account_id, list(account_ids)))
             .group_by(tasks.c.account_id, tasks.c.kind)
         )
-        return {(account_id, TaskKind(kind)): last for account_id, kind, last in self._connection.execute(query)}
+        return {(account_id, TaskKind(kind)): last for account_id, kind, last in self._connection.execute(query).all()}
 
     def _hasten(self, plans: Sequence[_Plan]) -> None:
         """A delivery that still waits takes the asks in."""

@@ -195,7 +195,7 @@ def _contact(connection: Connection, crm: str, change: CrmChange) -> None:
                 contacts.c.account_id == account_id,
                 contacts.c.email.in_({address, change.facts.get("was", address).lower()}),
             )
-        )
+        ).all()
     }
     if not known:
         return

@@ -311,7 +311,7 @@ def test_it_is_dated_in_the_readers_zone(houses: Any) -> None:
 def test_a_script_tells_the_rep_whom_to_reach(houses: Any) -> None:
     dossiers, found, contact = loaded(houses(facts("1", ends_on=END), facts("2", ends_on=END)))
     lines = [(found[0], Urgency.REMINDER), (found[1], Urgency.WARNING)]
-    reached = replace(contact, name="Ann", phone="+49 1")
+    reached = contact._replace(name="Ann", phone="+49 1")
     told = script(dossiers, TaskKind.CALL, lines, END, at(END), "https://console.example", reached, note="again")
     assert (told.contact_name, told.contact_phone, told.contact_email) == ("Ann", "+49 1", "ann@acme.example")
     assert [one.order_id for one in told.lines] == ["2", "1"]

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from core import golive, pauses
 from core.deliver_assigns import AssignKind
 from core.deliver_closes import CloseKind
-from core.deliver_mail import MailKind
 from core.deliver_tasks import CreateKind, RaiseKind
 from core.habits import Conduct, Habits, Limits
 from core.kinds import Kind
@@ -18,7 +17,7 @@ from core.model import OrderFacts
 from core.policy import TaskPolicy
 from core.schema import cycles, engine_locks, orders, tasks
 from core.scratch import scratch
-from core.simulation import DayPlayed, SimulatedCrm, SimulatedMailer, Simulation, WordlessWriter
+from core.simulation import DayPlayed, SimulatedCrm, SimulatedMails, Simulation, WordlessWriter
 from core.store import Store
 from core.words import Clock, DeliveryKind, Stage, TaskKind, TaskState
 from core.workload import Workload, workload
@@ -34,7 +33,7 @@ UNTIL_OVER = 19
 def simulation(store: Store, house: House, habits: Habits, not_before: date | None = None) -> Simulation:
     crm, writer, links = SimulatedCrm(habits), WordlessWriter(), ConsoleLinks(house.policy.brand.console_url)
     kinds: dict[DeliveryKind, Kind] = {
-        DeliveryKind.MAIL: MailKind(SimulatedMailer(), None, writer, links, house.policy),
+        DeliveryKind.MAIL: SimulatedMails(house.policy),
         DeliveryKind.CALL_CREATE: CreateKind(crm, writer, links, house.policy),
         DeliveryKind.CALL_RAISE: RaiseKind(crm, house.policy),
         DeliveryKind.CALL_CLOSE: CloseKind(crm, house.policy),
