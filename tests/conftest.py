@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from config.process import collect_less
-from tests.postgres import NO_SERVER, NoServer, PostgresServer, running_server
+from tests.postgres import IN_MEMORY, NO_SERVER, NoServer, PostgresServer, has_room, running_server
 from tests.spares import share_readers, share_statements, share_templates
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -28,9 +28,6 @@ settings.register_profile(
 )
 settings.load_profile("in_ci" if IN_CI else "here")
 
-_IN_MEMORY = Path("/dev/shm")
-_ENOUGH_BYTES = 4_000_000_000
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Spares work, and puts the folders of the tests into memory where there is room: no test unplugs the machine.
@@ -41,8 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     share_statements()
     share_readers()
     share_templates()
-    if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ENOUGH_BYTES:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+    if has_room():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 # What takes longest, the longest first. Begun last, one test would keep one worker while the others are done.
