@@ -1,6 +1,6 @@
 """Delivering mails to the embedded connector, beside bare libraries that render and build the same mails."""
 
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,16 +36,16 @@ def plan_mails(url: str) -> Taken:
     return Taken(done=counts.deliveries)
 
 
-def deliver_once(url: str, mailbox: str) -> Taken:
+def deliver_once(url: str, folder: str) -> Taken:
     """Delivers everything that waits: re-checked, worded, built, on disk, logged in the embedded CRM."""
     taken = Taken()
-    shutil.rmtree(mailbox, ignore_errors=True)
-    with House(url, mailbox=Path(mailbox)) as house:
+    mailbox = _mailbox(folder)
+    with House(url, mailbox=mailbox) as house:
         app, kinds = house.app, house.app.kinds
         with stopwatch(taken):
             counts = deliver(app.store, kinds, WholeDay(_DAY_OF_MAILS), app.policy)
     taken.done = counts.kinds[DeliveryKind.MAIL].delivered
-    files = sum(1 for _ in (Path(mailbox) / "new").iterdir())
+    files = sum(1 for _ in (mailbox / "new").iterdir())
     taken.notes = {"files": files, "logged": counts.kinds[DeliveryKind.MAIL_LOG].delivered}
     return taken
 
@@ -58,13 +58,18 @@ class Kept:
     mail: Mail | None = None
 
 
-def build_once(url: str, mailbox: str) -> Taken:
+def _mailbox(folder: str) -> Path:
+    """A mailbox of this pass's own. Where many files were just deleted, ext4 looks long for a place for new ones."""
+    return Path(tempfile.mkdtemp(prefix="mailbox-", dir=folder))
+
+
+def build_once(url: str, folder: str) -> Taken:
     """Renders and builds the same mails from the same facts by Jinja and the standard library's `email`, in a loop.
 
     The facts are what the templates are given when the engine delivers; making them, and everything else, is not timed.
     `notes` has the same with our own builder of messages.
     """
-    kept = _facts_of_all(url, mailbox)
+    kept = _facts_of_all(url, folder)
     taken = Taken(done=len(kept))
     with stopwatch(taken):
         for one in kept:
@@ -109,10 +114,9 @@ def build_by_library(mail: Mail, text: str, html: str) -> bytes:
     return message.as_bytes()
 
 
-def _facts_of_all(url: str, mailbox: str) -> list[Kept]:
+def _facts_of_all(url: str, folder: str) -> list[Kept]:
     kept: list[Kept] = [Kept()]
-    shutil.rmtree(mailbox, ignore_errors=True)
-    with House(url, mailbox=Path(mailbox)) as house, recording(kept):
+    with House(url, mailbox=_mailbox(folder)) as house, recording(kept):
         app = house.app
         mailer = app.mailer
         app.writer = JinjaWriter()  # all templates are filled in this process

@@ -33,10 +33,10 @@ def run(bench: Bench, only: str | None) -> str:
             bench.measure(syncing.know_already, url, str(report))
             parts.append(_part(bench, f"sync: {orders:,} rows unchanged", syncing.sync_once, url, str(report)))
     if only in (None, "deliver"):
-        mails_due, mailbox = figures.mails_due, str(bench.folder / "mailbox")
+        mails_due, folder = figures.mails_due, str(bench.folder)
         with bench.copy(bench.ledger(Size(mails_due * 4, mails_due, mails_only=True))) as url:
             mails = bench.measure(delivering.plan_mails, url).done
-            parts.append(_part(bench, f"deliver: {mails:,} mails", delivering.deliver_once, url, mailbox))
+            parts.append(_part(bench, f"deliver: {mails:,} mails", delivering.deliver_once, url, folder))
     return "\n\n".join(parts)
 
 

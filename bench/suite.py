@@ -201,13 +201,13 @@ def _sync(bench: Bench) -> Iterator[Row]:
 
 
 def _deliver(bench: Bench) -> Iterator[Row]:
-    mailbox, due = str(bench.folder / "mailbox"), bench.figures.mails_due
+    folder, due = str(bench.folder), bench.figures.mails_due
     with bench.copy(bench.ledger(Size(due * 4, due, mails_only=True))) as url:
         waiting = bench.measure(delivering.plan_mails, url).done
         bench.say(f"  delivering {waiting:,} mails")
         pair = bench.turns(
-            partial(bench.on_copy, url, delivering.deliver_once, mailbox),
-            partial(bench.on_copy, url, delivering.build_once, mailbox),
+            partial(bench.on_copy, url, delivering.deliver_once, folder),
+            partial(bench.on_copy, url, delivering.build_once, folder),
         )
     for taken in (*pair.ours, *pair.bare):
         _expect(taken.done == waiting, f"{taken.done} of {waiting} mails went")

@@ -90,6 +90,7 @@ def deliver(
             done += taken
             if progress is not None:
                 progress(done, None)
+    _rest(kinds)
     with store.read() as connection:
         _count_waiting(connection, run.counts)
     return run.counts
@@ -99,6 +100,12 @@ def _prepare(run: Run, kinds: Mapping[DeliveryKind, Kind]) -> None:
     for kind, handler in kinds.items():
         if isinstance(handler, Preparing) and not run.counts.held_because:
             handler.prepare(count_due(run.store, kind, run.timer.closing, handler.batch_size + 1))
+
+
+def _rest(kinds: Mapping[DeliveryKind, Kind]) -> None:
+    for handler in kinds.values():
+        if isinstance(handler, Preparing):
+            handler.rest()
 
 
 def _deliver_kind(run: Run, kind: DeliveryKind, handler: Kind) -> Iterator[int]:

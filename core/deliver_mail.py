@@ -95,6 +95,9 @@ class MailKind:
     def prepare(self, due: int) -> None:
         self._writer.expect(due)
 
+    def rest(self) -> None:
+        self._writer.close()
+
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
         """Re-checks every member, adds the orders that end soon, and words the mail as of now."""
         members = members_of(connection, [row.id for row in rows])

@@ -104,6 +104,10 @@ class Preparing(Protocol):
         """Said before anything is delivered; `due` of its deliveries are about to go, or more than a batch of them."""
         ...
 
+    def rest(self) -> None:
+        """Said at the end of a run: what was made ready may go."""
+        ...
+
 
 @dataclass(slots=True)
 class Run:

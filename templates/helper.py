@@ -46,7 +46,7 @@ class HelpedWriter(JinjaWriter):
         super().__init__(overrides)
         self._overrides = overrides
         self._helper: _Helper | None = None
-        self._alone = len(os.sched_getaffinity(0)) < 2
+        self._alone = _processors() < 2
         self._busy = Lock()
 
     def expect(self, letters: int) -> None:
@@ -73,7 +73,7 @@ class HelpedWriter(JinjaWriter):
             self._busy.release()
 
     def close(self) -> None:
-        """Ends the helper."""
+        """Ends the helper, until letters are expected again."""
         self._end()
 
     def _together(self, helper: "_Helper", letters: Sequence[Letter]) -> list[WordedMail]:
@@ -109,6 +109,11 @@ class HelpedWriter(JinjaWriter):
         helper, self._helper = self._helper, None
         if helper is not None:
             helper.end()
+
+
+def _processors() -> int:
+    """On how many this process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _share(left: int) -> int:

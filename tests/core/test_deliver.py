@@ -18,12 +18,13 @@ from core.errors import (
     UsageError,
 )
 from core.kinds import DeliverCounts, KindCounts
+from core.messages import Letter, WordedMail
 from core.policy import DeliverPolicy
 from core.ports import Handed, Mail, Result
 from core.schema import deliveries, tasks, touches
 from core.timing import RealTime, WholeDay
 from core.words import DeliveryKind
-from tests.builders import House, account, facts, kinds
+from tests.builders import FakeWriter, House, account, facts, kinds
 from tests.core.conftest import MakeHouse
 from tests.fakes.memory import MemoryMailer
 
@@ -71,6 +72,28 @@ def test_what_is_due_goes_and_is_counted(house: House) -> None:
     assert house.touches()["1", "before-14", "mail"] == ("done", "")
     assert counts(house) == KindCounts()
     assert len(house.mailer.sent) == 1
+
+
+def test_the_writer_makes_ready_for_what_is_due_and_rests_afterwards(make_house: MakeHouse) -> None:
+    class Telling(FakeWriter):
+        def expect(self, letters: int) -> None:
+            said.append(letters)
+
+        def mails(self, letters: Sequence[Letter]) -> list[WordedMail]:
+            said.append("words")
+            return super().mails(letters)
+
+        def close(self) -> None:
+            said.append("rests")
+
+    said: list[int | str] = []
+    house = planned(make_house, 3)
+    house.writer = Telling()
+    house.deliver(DAY)
+    assert said == [3, "words", "rests"]
+    said.clear()
+    house.deliver(DAY)
+    assert said == [0, "rests"]
 
 
 def test_what_is_not_due_yet_waits(house: House) -> None:

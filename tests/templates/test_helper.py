@@ -1,5 +1,4 @@
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.messages import Letter, WordedMail
+from templates import helper
 from templates.helper import WORTH, HelpedWriter
 from templates.samples import letters
 from templates.writer import JinjaWriter
@@ -22,7 +22,7 @@ _MANY = 4 * WORTH
 
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda which: {0, 1})
+    monkeypatch.setattr(helper, "_processors", lambda: 2)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_few_letters_need_no_helper(writer: HelpedWriter) -> None:
 
 
 def test_one_processor_has_no_room_for_a_helper(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda which: {0})
+    monkeypatch.setattr(helper, "_processors", lambda: 1)
     writer = HelpedWriter()
     writer.expect(_MANY)
     assert writer._helper is None
@@ -156,9 +156,10 @@ def test_signals_to_both_leave_the_helper_to_its_writer(writer: HelpedWriter) ->
 
 def test_a_helper_does_not_outlive_a_writer_that_is_killed() -> None:
     says = (
-        "import os, time; os.sched_getaffinity = lambda which: {0, 1}\n"
-        "from templates.helper import HelpedWriter\n"
-        "writer = HelpedWriter(); writer.expect(1000)\n"
+        "import time\n"
+        "from templates import helper\n"
+        "helper._processors = lambda: 2\n"
+        "writer = helper.HelpedWriter(); writer.expect(1000)\n"
         "while not writer._helper.ready: time.sleep(0.01)\n"
         "print(writer._helper._process.pid, flush=True); time.sleep(60)"
     )
