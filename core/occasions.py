@@ -112,7 +112,8 @@ def _thanks(connection: Connection, policy: Policy, first: date, timer: Timer) -
         .where(cycles.c.outcome.in_(_WON), cycles.c.reason != Reason.ENDED_BEFORE_FIRST_SEEN)
         .where(or_((cycles.c.certainty == Certainty.CONFIRMED) & proof, went_on), ~_had(THANK_YOU))
     )
-    return [_Due(id, Occasion.THANK_YOU, THANK_YOU) for id in connection.execute(query.order_by(cycles.c.id)).scalars()]
+    # Sorted here: asked for the order of ids, SQLite would read the whole table and not the range of days.
+    return [_Due(id, Occasion.THANK_YOU, THANK_YOU) for id in sorted(connection.execute(query).scalars())]
 
 
 def _lost(connection: Connection, policy: Policy, first: date, timer: Timer) -> list[_Due]:
@@ -140,23 +141,23 @@ def _waiting(connection: Connection, policy: Policy, timer: Timer) -> list[_Due]
     rules = policy.certainty
     if not rules.validation_every_days:
         return []
+    open_ones = select(cycles.c.id, orders.c.order_key).join(orders, orders.c.id == cycles.c.order_id)
+    waiting = {id: key for id, key in sorted(connection.execute(open_ones.where(in_progress())).all())}
     placed = (
         select(confirmations.c.cycle_id, func.max(confirmations.c.applied_at).label("at"))
-        .join(orders, orders.c.order_key == confirmations.c.order_key)
-        .join(cycles, (cycles.c.order_id == orders.c.id) & (cycles.c.id == confirmations.c.cycle_id))
-        .where(in_progress(), confirmations.c.certainty == Certainty.IN_PROGRESS)
+        .where(among(confirmations.c.order_key, list(waiting.values())))
+        .where(confirmations.c.certainty == Certainty.IN_PROGRESS, confirmations.c.cycle_id.is_not(None))
         .group_by(confirmations.c.cycle_id)
     )
     since = {row.cycle_id: row.at.date() for row in connection.execute(placed)}
     reminded = (
         select(touches.c.cycle_id, func.max(touches.c.day).label("last"), func.count().label("number"))
-        .join(cycles, cycles.c.id == touches.c.cycle_id)
-        .where(in_progress(), touches.c.touchpoint.startswith(f"{VALIDATION}-"))
+        .where(among(touches.c.cycle_id, list(waiting)), touches.c.touchpoint.startswith(f"{VALIDATION}-"))
         .group_by(touches.c.cycle_id)
     )
     before = {row.cycle_id: row for row in connection.execute(reminded)}
     found = []
-    for id in connection.execute(select(cycles.c.id).where(in_progress()).order_by(cycles.c.id)).scalars():
+    for id in waiting:
         row = before.get(id)
         if row is not None:
             due_on = row.last + timedelta(days=rules.validation_every_days)

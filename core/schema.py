@@ -178,6 +178,16 @@ cycles = Table(
     UniqueConstraint("order_id", "clock", "number"),
     Index("ix_cycles_next_on", "next_on", sqlite_where=text("open = 1"), postgresql_where=text("open")),
     Index("ix_cycles_ends_on", "ends_on", sqlite_where=text("open = 1"), postgresql_where=text("open")),
+    # All that is asked of the open cycles of many orders at once, so that the table itself need not be read.
+    Index(
+        "ix_cycles_open",
+        "order_id",
+        "clock",
+        "closing",
+        "ends_on",
+        sqlite_where=text("open = 1"),
+        postgresql_where=text("open"),
+    ),
     *(index_where_set("cycles", name) for name in ("committed_until", "provisional_until", "win_back_on", "closed_on")),
     Index("ix_cycles_in_progress", "ends_on", sqlite_where=text(PLACED), postgresql_where=text(PLACED)),
     Index("ix_cycles_closing", "closing", sqlite_where=text("closing <> ''"), postgresql_where=text("closing <> ''")),
@@ -211,6 +221,7 @@ tasks = Table(
         sqlite_where=text("state in ('planned', 'open')"),
         postgresql_where=text("state in ('planned', 'open')"),
     ),
+    Index("ix_tasks_opened_on", "opened_on"),
 )
 
 task_orders = Table(
@@ -324,6 +335,8 @@ offer_counts = Table(
     Column("promised", Integer, nullable=False, server_default=text("0")),
 )
 
+RETRACTED = "state = 'retracted' and reason = ''"
+
 confirmations = Table(
     "confirmations",
     metadata,
@@ -349,6 +362,8 @@ confirmations = Table(
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),
     ),
+    Index("ix_confirmations_new_order_key", "new_order_key"),
+    Index("ix_confirmations_retracted", "id", sqlite_where=text(RETRACTED), postgresql_where=text(RETRACTED)),
 )
 
 UNAPPLIED = "state = 'received'"

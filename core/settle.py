@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from core import golive, rounds, unproven
@@ -174,7 +174,8 @@ def _follow_retractions(store: Store, run: _Run) -> None:
             cycles, cycles.c.id == confirmations.c.cycle_id
         )
         rows = connection.execute(
-            taken_back.where(confirmations.c.state == ConfirmationState.RETRACTED, confirmations.c.reason == "")
+            # In so many words, as the partial index of these has it.
+            taken_back.where(text("confirmations.state = 'retracted' and confirmations.reason = ''"))
         ).all()
         if not rows:
             return
@@ -244,11 +245,11 @@ def _close_ended_before_live(store: Store, run: _Run) -> None:
 def _lapse(store: Store, run: _Run) -> None:
     """Lapses what ended long enough ago; a step that days off have moved behind the lapse still goes."""
     last_day = run.timer.day - timedelta(days=run.policy.rules.lapse_after_days)
-    waiting = select(deliveries.c.id).where(deliveries.c.state.in_(_NOT_OVER))
     planned = exists().where(
         touches.c.cycle_id == cycles.c.id,
         touches.c.state == TouchState.PLANNED,
-        touches.c.delivery_id.in_(waiting),
+        deliveries.c.id == touches.c.delivery_id,
+        deliveries.c.state.in_(_NOT_OVER),
     )
     nothing_left = cycles.c.next_on.is_(None) & ~planned
     overdue = cycles.c.ends_on <= last_day - timedelta(days=_LAST_RESORT_DAYS)

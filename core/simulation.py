@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, literal, select, union_all
+from sqlalchemy import delete, exists, literal, select, text, union_all
 from sqlalchemy.engine import Connection
 
 from core import crm_changes, golive
@@ -25,7 +25,7 @@ from core.policy import Policy
 from core.portfolio import Portfolio
 from core.ports import CrmChange, Mail, Result, TaskDraft
 from core.rehearsal import RehearsedCrm, RehearsedMailer
-from core.schema import cycles, deliveries, orders, tasks
+from core.schema import WAITING, cycles, deliveries, orders, tasks
 from core.settle import SettleCounts, settle
 from core.sql import among
 from core.store import Store
@@ -222,6 +222,11 @@ class Simulation:
     def _sync(self, portfolio: Portfolio, timer: Timer) -> None:
         with self.store.read() as connection:
             morning = portfolio.on(connection, timer.day)
+        with self.store.begin() as connection:
+            # Nobody takes the records of orders here: they would be more with every day.
+            connection.execute(
+                delete(deliveries).where(deliveries.c.kind == DeliveryKind.RECORD, text(f"deliveries.{WAITING}"))
+            )
         with holding(self.store, "sync", timer.day, self.policy.lock_wait_seconds) as lock:
             for batch in batched(morning.changed.values(), self.policy.sync.batch_size):
                 self._take(batch, timer, lock)

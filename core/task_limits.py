@@ -5,18 +5,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from core.policy import Policy
 from core.reasons import Reason
-from core.schema import accounts, cycles, deliveries, orders, task_orders, tasks
+from core.schema import UNDER_WAY, accounts, cycles, deliveries, orders, task_orders, tasks
 from core.sql import among
 from core.store import Store
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState, TaskKind, Urgency
-
-_UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 
 
 def rank(urgency: Urgency, value_minor: int) -> tuple[bool, int]:
@@ -70,7 +68,7 @@ def _given(connection: Connection, owners: Any, timer: Timer) -> Counter[str]:
     going = (
         select(tasks.c.owner_key, func.count())
         .join(deliveries, deliveries.c.task_id == tasks.c.id)
-        .where(counted, deliveries.c.kind == DeliveryKind.CALL_CREATE, deliveries.c.state.in_(_UNDER_WAY))
+        .where(counted, deliveries.c.kind == DeliveryKind.CALL_CREATE, text(f"deliveries.{UNDER_WAY}"))
     )
     found.update({owner: count for owner, count in connection.execute(going.group_by(tasks.c.owner_key)).all()})
     return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import blake2b
+from io import FileIO
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +38,6 @@ class Maildir:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._drafts, self._unread = str(folder / "tmp"), str(folder / "new")
         self._pool: ThreadPoolExecutor | None = None
         self._mark = uuid4().hex
         self._numbers = count()
@@ -102,7 +102,7 @@ class Maildir:
         try:
             self._make()
             draft = self._write("probe", b"probe\r\n")
-            os.close(draft.descriptor)
+            draft.file.close()
             os.unlink(draft.path)
         except OSError as error:
             raise self._in_words(error) from error
@@ -117,17 +117,17 @@ class Maildir:
 
     def _write(self, name: str, message: bytes) -> "_Draft":
         """Writes a message into `tmp`, where it need not be kept yet: the file stays open."""
-        draft = f"{self._drafts}/{name}.{os.getpid()}.{self._mark}.{next(self._numbers)}"
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        path = os.path.join(self.folder, "tmp", f"{name}.{os.getpid()}.{self._mark}.{next(self._numbers)}")
+        file = open(path, "xb", buffering=0, opener=_for_the_owner)  # noqa: SIM115, it stays open
         try:
             rest = memoryview(message)
             while rest:
-                rest = rest[os.write(descriptor, rest) :]
+                rest = rest[file.write(rest) :]
         except OSError:
-            os.close(descriptor)
-            os.unlink(draft)
+            file.close()
+            os.unlink(path)
             raise
-        return _Draft(draft, name, descriptor)
+        return _Draft(path, name, file)
 
     def _move_share(self, drafts: Sequence[tuple[str, "_Draft"]]) -> tuple[list[str], dict[str, NolapseError]]:
         """Keeps and moves a share of the drafts, by key; gives which are in, and the errors of those that are not."""
@@ -145,10 +145,10 @@ class Maildir:
     def _move(self, draft: "_Draft") -> None:
         try:
             try:
-                os.fsync(draft.descriptor)
+                os.fsync(draft.file.fileno())
             finally:
-                os.close(draft.descriptor)
-            os.rename(draft.path, f"{self._unread}/{draft.name}")
+                draft.file.close()
+            os.rename(draft.path, os.path.join(self.folder, "new", draft.name))
         except OSError:
             with suppress(FileNotFoundError):
                 os.unlink(draft.path)
@@ -172,12 +172,16 @@ class Maildir:
         return RetriableError(f"{where} cannot be used: {error.strerror or type(error).__name__}")
 
 
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class _Draft(NamedTuple):
     """A message in `tmp`, still open, and the name that it will have."""
 
     path: str
     name: str
-    descriptor: int
+    file: FileIO
 
 
 class NotDurable(RetriableError):

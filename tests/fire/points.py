@@ -150,12 +150,8 @@ class _Writes:
         self._file = file
         self.write = points.before("file.write", file.write)
 
-    def __enter__(self) -> "_Writes":
-        self._file.__enter__()
-        return self
-
-    def __exit__(self, *told: Any) -> None:
-        self._file.__exit__(*told)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def _short(statement: str) -> str:

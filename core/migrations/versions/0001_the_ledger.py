@@ -452,6 +452,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("state in ('planned', 'open')"),
             postgresql_where=sa.text("state in ('planned', 'open')"),
         )
+        batch_op.create_index("ix_tasks_opened_on", ["opened_on"], unique=False)
 
     op.create_table(
         "cycles",
@@ -499,6 +500,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("closing <> ''"),
             postgresql_where=sa.text("closing <> ''"),
+        )
+        batch_op.create_index(
+            "ix_cycles_open",
+            ["order_id", "clock", "closing", "ends_on"],
+            unique=False,
+            sqlite_where=sa.text("open = 1"),
+            postgresql_where=sa.text("open"),
         )
         batch_op.create_index(
             "ix_cycles_ends_on",
@@ -616,6 +624,14 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'waiting'"),
             postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.create_index("ix_confirmations_new_order_key", ["new_order_key"], unique=False)
+        batch_op.create_index(
+            "ix_confirmations_retracted",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'retracted' and reason = ''"),
+            postgresql_where=sa.text("state = 'retracted' and reason = ''"),
         )
 
     op.create_table(
