@@ -1,7 +1,7 @@
 """Tasks for reps and support: one open task per account and kind, raised by later steps, closed with its last order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -201,7 +201,7 @@ class Desk:
     def _create_deliveries(self, plans: Sequence[_Plan]) -> None:
         if not plans:
             return
-        numbers = self._numbers({plan.account_id for plan in plans})
+        numbers = self._numbers({plan.account_id for plan in plans}, {plan.due_on for plan in plans})
         rows = []
         for plan in plans:
             counted = (plan.account_id, plan.first.clock, plan.due_on)
@@ -229,11 +229,12 @@ class Desk:
         for plan in plans:
             plan.delivery_id = ids[plan.delivery_key]
 
-    def _numbers(self, account_ids: Iterable[int]) -> dict[tuple[int, Clock, date], int]:
-        """How many call deliveries each account has had, by clock and day."""
+    def _numbers(self, account_ids: Collection[int], days: Collection[date]) -> dict[tuple[int, Clock, date], int]:
+        """How many call deliveries each account has for these days, by clock and day."""
         query = (
             select(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day, func.count())
-            .where(among(deliveries.c.account_id, list(account_ids)), deliveries.c.key.like("call:%"))
+            .where(among(deliveries.c.account_id, account_ids), deliveries.c.day.in_(days))
+            .where(deliveries.c.key.like("call:%"))
             .group_by(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day)
         )
         rows = self._connection.execute(query)
