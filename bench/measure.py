@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.process import collect_less
+from core.process import collect_less
 
 
 @dataclass(slots=True)

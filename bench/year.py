@@ -23,12 +23,12 @@ from bench.crm_orders import no_sync
 from bench.house import House
 from bench.machine import describe, load
 from bench.portfolio import DAY, PortfolioSize, write_portfolio
-from config.process import collect_less
 from config.settings import load as load_settings
 from core import consents, golive, migrations
 from core.consent import Basis, Given
 from core.habits import Conduct, Habits, Limits
 from core.model import Reject
+from core.process import collect_less
 from core.schema import cycles
 from core.simulation import DayPlayed, Simulation
 from core.suppressions import suppress

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from config.process import collect_less
+from core.process import collect_less
 
 COMMANDS = {
     "check": ("cli.check", "Whether everything that is set can be used."),

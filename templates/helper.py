@@ -4,7 +4,6 @@
 the other end is closed. FOLDER holds the operator's own templates.
 """
 
-import gc
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from threading import Lock, Thread
 
 from core.errors import ConfigurationError
 from core.messages import Letter, WordedMail
+from core.process import collect_less
 from templates.writer import JinjaWriter
 
 LOG = logging.getLogger("nolapse.templates")
@@ -67,14 +67,16 @@ class HelpedWriter(JinjaWriter):
             return self._together(self._helper, letters)
         except BaseException:
             # What the helper still answers belongs to no batch any more.
-            self._end()
+            self.close()
             raise
         finally:
             self._busy.release()
 
     def close(self) -> None:
         """Ends the helper, until letters are expected again."""
-        self._end()
+        helper, self._helper = self._helper, None
+        if helper is not None:
+            helper.end()
 
     def _together(self, helper: "_Helper", letters: Sequence[Letter]) -> list[WordedMail]:
         """This process words from the front, the helper takes from the back what is left."""
@@ -102,13 +104,8 @@ class HelpedWriter(JinjaWriter):
 
     def _go_on_alone(self) -> None:
         LOG.warning("there is no second process to help to word mails; it goes on more slowly without it")
-        self._end()
+        self.close()
         self._alone = True
-
-    def _end(self) -> None:
-        helper, self._helper = self._helper, None
-        if helper is not None:
-            helper.end()
 
 
 def _processors() -> int:
@@ -179,7 +176,7 @@ def main(line: Connection, overrides: Path | None) -> None:
     # Who started this one ends it, by closing the line: a signal to both must not leave the first without its helper.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gc.set_threshold(100_000, 50, 100)
+    collect_less()
     writer = JinjaWriter(overrides)
     waiting: SimpleQueue[Sequence[Letter] | None] = SimpleQueue()
     # Read at once: whoever gives letters must not wait until an answer has been taken.

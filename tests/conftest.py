@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-from config.process import collect_less
+from core.process import collect_less
 from tests.postgres import IN_MEMORY, NO_SERVER, NoServer, PostgresServer, has_room, running_server
 from tests.spares import share_readers, share_statements, share_templates
 

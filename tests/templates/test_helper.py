@@ -41,11 +41,6 @@ def many(number: int = _MANY) -> list[Letter]:
     ]
 
 
-def process_of(writer: HelpedWriter) -> "subprocess.Popen[bytes]":
-    assert writer._helper is not None, "it has a helper"
-    return writer._helper._process
-
-
 def made_ready(writer: HelpedWriter) -> "subprocess.Popen[bytes]":
     """The helper's process, once it listens."""
     writer.expect(_MANY)
@@ -53,7 +48,7 @@ def made_ready(writer: HelpedWriter) -> "subprocess.Popen[bytes]":
     until = time.monotonic() + 30
     while not writer._helper.ready and time.monotonic() < until:
         time.sleep(0.01)
-    return process_of(writer)
+    return writer._helper._process
 
 
 def test_two_word_what_one_would(writer: HelpedWriter, monkeypatch: pytest.MonkeyPatch) -> None:
