@@ -63,16 +63,15 @@ class Maildir:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_WRITERS)
         for some in batched(mails.items(), _OPEN):
-            drafts: dict[str, _Draft] = {}
+            drafts: list[tuple[str, _Draft]] = []
             for key, mail in some:
                 try:
-                    drafts[key] = self._write(file_name(key), make(mail))
+                    drafts.append((key, self._write(file_name(key), make(mail))))
                 except OSError as error:
                     failed[key] = self._in_words(error)
                 except NolapseError as error:
                     failed[key] = error
-            every = list(drafts.items())
-            shares = [every[number::_WRITERS] for number in range(min(_WRITERS, len(every)))]
+            shares = [drafts[number::_WRITERS] for number in range(min(_WRITERS, len(drafts)))]
             for there, not_there in self._pool.map(self._move_share, shares):
                 moved += there
                 failed |= not_there
