@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import Connection
 
 from core.certainty import PLACED_BEFORE_END_DAYS, Ending, Newcomer, replacements
 from core.clocks import ENDED_BY_STATUS
 from core.intake import Taken
-from core.schema import confirmations, cycles, orders
-from core.sql import among, insert_new
+from core.schema import UNSETTLED, confirmations, cycles, orders
+from core.sql import among, insert_new, unindexed
 from core.words import Certainty, Clock, ConfirmationState, OrderStatus, ProductKind
 
 TAKEN_BACK = "the evidence was taken back"
@@ -153,13 +153,14 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
         orders.c.renewal_of == "",
         ends_on >= today,
     )
-    spent = _spent(connection, account_ids)
+    rows = connection.execute(new).all()
+    spent = _spent(connection, [row.order_key for row in rows])
     newcomers = [
         Newcomer(
             row.order_key, row.account_id, _names(row), row.ends_on, row.placed_on,
             row.status == OrderStatus.ISSUED,
         )
-        for row in connection.execute(new).all()
+        for row in rows
         if row.order_key not in spent
     ]  # fmt: skip
     theirs = among(orders.c.account_id, {one.account_id for one in newcomers})
@@ -179,14 +180,11 @@ def from_replacements(connection: Connection, account_ids: Sequence[int], today:
     return note(connection, found, now)
 
 
-def _spent(connection: Connection, account_ids: Sequence[int]) -> set[str]:
-    """The orders of these accounts that stand for another one already; each can do so once."""
+def _spent(connection: Connection, order_keys: Sequence[str]) -> set[str]:
+    """Those of these orders that stand for another one already; each can do so once."""
     held = confirmations.c.state.in_((ConfirmationState.WAITING, ConfirmationState.APPLIED))
-    query = (
-        select(confirmations.c.new_order_key)
-        .join(orders, orders.c.order_key == confirmations.c.order_key)
-        .where(among(orders.c.account_id, account_ids), confirmations.c.new_order_key != "")
-        .where(held, confirmations.c.certainty != Certainty.PROBABLE)
+    query = select(confirmations.c.new_order_key).where(
+        among(confirmations.c.new_order_key, order_keys), held, confirmations.c.certainty != Certainty.PROBABLE
     )
     return set(connection.execute(query).scalars())
 
@@ -197,9 +195,10 @@ def _names(row: Any) -> frozenset[str]:
 
 def awaited(connection: Connection, order_keys: Sequence[str]) -> dict[tuple[str, Clock], list[tuple[date, Certainty]]]:
     """The confirmations that settle has not applied yet, by order and clock: a day and how sure each is."""
+    # Few wait at a time, while an order may have had many: these are looked through, and not looked up by order.
     query = select(
         confirmations.c.order_key, confirmations.c.clock, confirmations.c.renewed_on, confirmations.c.certainty
-    ).where(among(confirmations.c.order_key, order_keys), confirmations.c.state == ConfirmationState.WAITING)
+    ).where(text(f"confirmations.{UNSETTLED}"), among(unindexed(confirmations.c.order_key), order_keys))
     found: dict[tuple[str, Clock], list[tuple[date, Certainty]]] = {}
     for key, clock, renewed_on, certainty in connection.execute(query).all():
         found.setdefault((key, Clock(clock)), []).append((renewed_on, Certainty(certainty)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select, text, union_all
 from sqlalchemy.engine import Connection
 
 from core import golive
@@ -19,7 +19,7 @@ from core.caps import Going, Wait, next_day
 from core.dossiers import Dossiers
 from core.policy import CapPolicy
 from core.reasons import Reason
-from core.schema import contacts, deliveries
+from core.schema import UNDER_WAY, contacts, deliveries
 from core.sql import among
 from core.words import Clock, DeliveryKind, DeliveryState, Urgency
 
@@ -85,12 +85,13 @@ def _rivals(connection: Connection, people: Collection[str], since: date) -> dic
     query = select(contacts.c.id, contacts.c.email).where(among(contacts.c.email, people))
     addresses = {id: email for id, email in connection.execute(query).all()}
     columns = (deliveries.c.id, deliveries.c.contact_id, deliveries.c.state, deliveries.c.day, deliveries.c.clock)
-    gone = deliveries.c.state.in_(_GONE) & (deliveries.c.day > since)
-    mails = select(*columns, deliveries.c.urgency).where(
-        among(deliveries.c.contact_id, addresses),
-        deliveries.c.kind == DeliveryKind.MAIL,
-        or_(deliveries.c.state == DeliveryState.CLAIMED, gone),
+    theirs = select(*columns, deliveries.c.urgency).where(
+        among(deliveries.c.contact_id, addresses), deliveries.c.kind == DeliveryKind.MAIL
     )
+    # Two ways in: by the days of a person's mails, and by what is under way, which may have been meant for any day.
+    gone = theirs.where(deliveries.c.state.in_(_GONE), deliveries.c.day > since)
+    claimed = theirs.where(text(f"deliveries.{UNDER_WAY}"), deliveries.c.state == DeliveryState.CLAIMED)
+    mails = union_all(gone, claimed)
     found: dict[str, list[Any]] = defaultdict(list)
     for row in connection.execute(mails).all():
         found[addresses[row.contact_id]].append(row)

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from core import occasion_mails, records
@@ -101,9 +101,7 @@ class MailKind:
     def seal(self, connection: Connection, rows: Sequence[Any], timer: Timer) -> Sealed:
         """Re-checks every member, adds the orders that end soon, and words the mail as of now."""
         members = members_of(connection, [row.id for row in rows])
-        listable = self._listable(connection, rows, members, timer)
-        wanted = {member.cycle_id for member in members} | {id for ids in listable.values() for id in ids}
-        dossiers = load(connection, wanted, self._policy)
+        dossiers = load(connection, {member.cycle_id for member in members}, self._policy)
         by_id = {row.id: row for row in rows}
         ruling = Ruling()
         for member in members:
@@ -121,12 +119,18 @@ class MailKind:
         caps = (OfficeHours(timer), ContactCap(self._policy.caps), Ramp(self._policy.caps))
         waits = hold_back(connection, going, caps, dossiers)
         goes = {one.row.id: one for one in going if one.row.id not in waits}
+        clocks = {id: _spoken_clock(Clock(one.row.clock), ruling.staying[id], dossiers) for id, one in goes.items()}
+        lists = {(one.row.contact_id, clocks[id]) for id, one in goes.items() if not one.row.occasion}
+        listable = self._listable(connection, lists, timer)
+        unread = {id for ids in listable.values() for id in ids} - dossiers.by_cycle.keys()
+        if unread:
+            dossiers = dossiers.joined(load(connection, unread, self._policy))
         parts: dict[int, Part] = {}
         listed: list[dict[str, int]] = []
         for id, one in goes.items():
             row, staying = one.row, ruling.staying[id]
             due = {member.cycle_id for member in staying}
-            clock = _spoken_clock(Clock(row.clock), staying, dossiers)
+            clock = clocks[id]
             extra = [
                 dossiers.by_cycle[cycle_id]
                 for cycle_id in (() if row.occasion else listable.get((row.contact_id, clock), ()))
@@ -175,21 +179,22 @@ class MailKind:
             )
 
     def _listable(
-        self, connection: Connection, rows: Sequence[Any], members: Sequence[Member], timer: Timer
+        self, connection: Connection, lists: Collection[tuple[int, Clock]], timer: Timer
     ) -> dict[tuple[int, Clock], list[int]]:
-        """The open cycles that end soon, by person and clock, as far as a mail of the batch may list them."""
-        readers = {row.id: row.contact_id for row in rows if not row.occasion}
-        listing = {(readers[one.delivery_id], one.clock) for one in members if one.delivery_id in readers}
-        people = {contact_id for contact_id, _ in listing}
-        clocks = {clock for _, clock in listing}
+        """The open cycles that end soon, for each of these persons and clocks."""
+        if not lists:
+            return {}
+        people = {contact_id for contact_id, _ in lists}
+        clocks = {clock for _, clock in lists}
         rules = self._policy.rules
         ends_by = timer.day + timedelta(days=rules.list_within_days)
-        # Not the bare column: many people make its index look good, which holds what ends soon at all customers.
+        # Not the bare columns: many people make an index of ends look good, which holds what ends soon at all customers,
+        # and each order is looked up once, not for every clock.
         ends_on = unindexed(cycles.c.ends_on)
         soon = (
             cycles.c.open
             & (cycles.c.closing == "")
-            & cycles.c.clock.in_(clocks)
+            & unindexed(cycles.c.clock).in_(clocks)
             & (ends_on <= ends_by)
             & (ends_on > timer.day - timedelta(days=rules.lapse_after_days))
         )
@@ -206,11 +211,13 @@ class MailKind:
         of_customers = select(cycles.c.id, cycles.c.clock, by_route.c[0]).join(
             by_route, by_route.c[1] == cycles.c.order_id
         )
-        both = of_order.where(soon, among(order_contacts.c.contact_id, people)).union(
-            of_account.where(soon, among(contacts.c.id, people), contacts.c.roles != ""), of_customers.where(soon)
+        theirs = union_all(
+            of_order.where(soon, among(order_contacts.c.contact_id, people)),
+            of_account.where(soon, among(contacts.c.id, people), contacts.c.roles != ""),
+            of_customers.where(soon),
         )
-        for cycle_id, clock, contact_id in connection.execute(both).all() if listing else ():
-            if (contact_id, clock) in listing:
+        for cycle_id, clock, contact_id in sorted(set(map(tuple, connection.execute(theirs).all()))):
+            if (contact_id, clock) in lists:
                 found[contact_id, Clock(clock)].append(cycle_id)
         return found
 

@@ -80,6 +80,17 @@ class Dossiers:
     policy: Policy
     consents: Consents = field(default_factory=dict)
 
+    def joined(self, others: "Dossiers") -> "Dossiers":
+        """These dossiers with others of the same moment."""
+        refused = Suppressions({**self.suppressions.by_address, **others.suppressions.by_address})
+        return Dossiers(
+            {**self.by_cycle, **others.by_cycle},
+            {**self.people, **others.people},
+            refused,
+            self.policy,
+            {**self.consents, **others.consents},
+        )
+
     def why_not(self, dossier: Dossier, channel: Channel, day: date, *, automatic: bool = False) -> Reason | None:
         """Why this cycle must not be contacted, or None."""
         return why_not(dossier.standing, channel, day, self.policy.scope, automatic=automatic)

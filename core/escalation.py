@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.engine import Connection
 
 from core.owners import roster
 from core.policy import Policy
-from core.schema import accounts, cycles, task_orders, tasks
+from core.schema import ASKED, accounts, cycles, task_orders, tasks
 from core.tasks import Ask, Desk
 from core.timing import Timer
 from core.words import Clock, TaskKind, TaskState, Urgency
@@ -30,11 +31,12 @@ def escalate(connection: Connection, policy: Policy, timer: Timer) -> int:
     query = (
         select(tasks.c.id, tasks.c.account_id, tasks.c.urgency, accounts.c.owner_key)
         .join(accounts, accounts.c.id == tasks.c.account_id)
-        .where(tasks.c.state == TaskState.OPEN, tasks.c.kind == TaskKind.CALL, tasks.c.escalated_on.is_(None))
+        .where(text(f"tasks.{ASKED}"), tasks.c.state == TaskState.OPEN)
+        .where(tasks.c.kind == TaskKind.CALL, tasks.c.escalated_on.is_(None))
         .where(tasks.c.urgency.in_(PRESSING), tasks.c.pressing_since <= timer.day - timedelta(days=days))
-        .order_by(tasks.c.id)
     )
-    late = connection.execute(query).all()
+    # Sorted here: asked for the order of ids, SQLite would read the whole table and not what is open.
+    late = sorted(connection.execute(query).all(), key=attrgetter("id"))
     if not late:
         return 0
     on = roster(connection, policy.tasks, timer.day)

@@ -18,7 +18,7 @@ from core.policy import Policy
 from core.reasons import Reason
 from core.schema import PLACED as IS_PLACED
 from core.schema import accounts, cycles, deliveries, orders, touches
-from core.sql import among, insert_new
+from core.sql import among, insert_new, unindexed
 from core.tasks import Ask, Desk
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryState, Nature, Stage, TaskKind, TouchState, Urgency
@@ -41,8 +41,8 @@ def is_check(touchpoint: str) -> bool:
 def in_progress() -> ColumnElement[bool]:
     """The renewals that are placed and not issued, as a condition on `cycles`."""
     renewal = (cycles.c.clock == Clock.RENEWAL) & (cycles.c.closing == "")
-    # In so many words, as the partial index of these has it.
-    return cycles.c.open & renewal & text(f"cycles.{IS_PLACED}")
+    # In so many words, as the partial index of these has it, and not led to another one.
+    return unindexed(cycles.c.open) & renewal & text(f"cycles.{IS_PLACED}")
 
 
 def has_had(name: str) -> ColumnElement[bool]:

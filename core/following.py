@@ -1,18 +1,18 @@
 """Open tasks go to whoever does the work now: a new owner, a deputy while they are away, the owner again afterwards."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.engine import Connection
 
 from core import records
 from core.errors import UsageError
 from core.owners import Roster, roster
 from core.policy import TaskPolicy
-from core.schema import accounts, deliveries, orders, reps, tasks
+from core.schema import ASKED, accounts, deliveries, orders, reps, tasks
 from core.sql import insert_new
-from core.tasks import OPEN
 from core.timing import Timer
 from core.words import DeliveryKind, DeliveryState, TaskKind, TaskState
 
@@ -38,13 +38,13 @@ def follow(connection: Connection, policy: TaskPolicy, timer: Timer, account_ids
         select(tasks.c.id, tasks.c.task_key, tasks.c.kind, tasks.c.state, tasks.c.owner_key, tasks.c.account_id)
         .add_columns(accounts.c.owner_key.label("account_owner"))
         .join(accounts, accounts.c.id == tasks.c.account_id)
-        .where(tasks.c.state.in_(OPEN))
-        .order_by(tasks.c.id)
+        .where(text(f"tasks.{ASKED}"))
     )
     if account_ids is not None:
         query = query.where(tasks.c.account_id.in_(account_ids))
     moved: list[tuple[Any, str]] = []
-    for row in connection.execute(query):
+    # Sorted here: asked for the order of ids, SQLite would read the whole table and not what is open.
+    for row in sorted(connection.execute(query).all(), key=attrgetter("id")):
         wanted = on.does(TaskKind(row.kind), row.account_owner)
         if wanted and wanted != row.owner_key:
             moved.append((row, wanted))

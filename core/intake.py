@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from core import corrected, forgotten
 from core.model import AccountFacts, OrderFacts, Person, RepFacts, digest_of
 from core.schema import accounts, contacts, order_contacts, orders, reps
-from core.sql import among, insert_new, upsert
+from core.sql import among, insert_new, unindexed, upsert
 
 _FILLED = ("name", "country", "language", "zone", "segment", "route", "brand", "owner_key", "used", "unused", "parent_key",
            "price_list")  # fmt: skip
@@ -152,8 +152,9 @@ def store_people(
     account_ids = {account_id for account_id, _ in wanted}
     emails = {email for _, email in wanted}
     columns = [contacts.c[name] for name in (*_PERSON, "roles", "by_crm")]
+    # By address alone: few accounts share one, while the pairs of all accounts and addresses are very many.
     query = select(contacts.c.id, contacts.c.account_id, contacts.c.email, *columns).where(
-        among(contacts.c.account_id, account_ids), among(contacts.c.email, emails)
+        among(unindexed(contacts.c.account_id), account_ids), among(contacts.c.email, emails)
     )
     stored = {(row.account_id, row.email): row for row in connection.execute(query).all()}
     fresh, changes = [], []

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from core.messages import LastContact
-from core.schema import deliveries, tasks
+from core.schema import accounts, deliveries, tasks
 from core.sql import among
 from core.words import Channel, DeliveryKind, DeliveryState
 
@@ -25,12 +25,7 @@ def last_contacts(connection: Connection, account_ids: Collection[int]) -> dict[
     """How these accounts were last reached: a mail that was delivered, or a task that ended with an outcome."""
     if not account_ids:
         return {}
-    mailed = select(deliveries.c.account_id, func.max(deliveries.c.day)).where(
-        among(deliveries.c.account_id, account_ids),
-        deliveries.c.kind == DeliveryKind.MAIL,
-        deliveries.c.state == DeliveryState.DELIVERED,
-    )
-    mails: dict[int, date] = {id: day for id, day in connection.execute(mailed.group_by(deliveries.c.account_id)).all()}
+    mails: dict[int, date] = {id: day for id, day in connection.execute(_MAILED, {"ids": account_ids}).all() if day}
     called = select(tasks.c.account_id, tasks.c.closed_at).where(
         among(tasks.c.account_id, account_ids), tasks.c.outcome != "", tasks.c.closed_at.is_not(None)
     )
@@ -45,3 +40,15 @@ def last_contacts(connection: Connection, account_ids: Collection[int]) -> dict[
         elif by_mail is not None:
             found[id] = Reached(by_mail, LastContact(by_mail, Channel.MAIL))
     return found
+
+
+# The last day of each account is looked up from the end of its days on; all that an account ever had are many.
+_LAST_DAY = (
+    select(deliveries.c.day)
+    .where(deliveries.c.account_id == accounts.c.id)
+    .where(deliveries.c.kind == DeliveryKind.MAIL, deliveries.c.state == DeliveryState.DELIVERED)
+    .order_by(deliveries.c.day.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_MAILED = select(accounts.c.id, _LAST_DAY).where(among(accounts.c.id, "ids"))

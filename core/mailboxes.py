@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from core import golive
@@ -214,7 +214,7 @@ class Mailboxes:
             self._await((draft.contact.id, draft.clock), draft)
         self._load_members()
         self._load_listed(wishes, since)
-        self._load_open_orders(people)
+        self._load_open_orders()
 
     def _remember(self, row: Any) -> None:
         """Keeps the number of a mail, whose key names the day it was first for, and the day on which one has gone."""
@@ -251,8 +251,14 @@ class Mailboxes:
             if box is not None:
                 box.listed[cycle_id] = max(day, box.listed.get(cycle_id, day))
 
-    def _load_open_orders(self, people: dict[int, Contact]) -> None:
-        """Counts the orders of each person whose renewal ends within the days that one mail lists."""
+    def _load_open_orders(self) -> None:
+        """Counts the orders of each person whose renewal ends within the days that one mail lists.
+
+        How many they are is asked only of those to whom a renewal mail has gone lately.
+        """
+        people = {id for (id, clock), box in self._boxes.items() if clock is Clock.RENEWAL and box.sent_on}
+        if not people:
+            return
         ends_by = self._timer.day + timedelta(days=self._rules.list_within_days)
         # Many people make the index of ends look good, which holds what ends soon at all customers.
         soon = cycles.c.open & (cycles.c.clock == Clock.RENEWAL) & (unindexed(cycles.c.ends_on) <= ends_by)
@@ -268,10 +274,9 @@ class Mailboxes:
             .where(soon, among(contacts.c.id, people), contacts.c.roles != "")
         )
         by_route = told_by_route(people).join(cycles, cycles.c.order_id == orders.c.id).where(soon)
-        theirs = named.union(general, by_route).subquery()
-        query = select(theirs.c.contact_id, func.count()).group_by(theirs.c.contact_id)
-        for contact_id, count in self._connection.execute(query).all():
-            self._boxes[contact_id, Clock.RENEWAL].open_orders = count
+        found: Sequence[Any] = self._connection.execute(union_all(named, general, by_route)).all()
+        for contact_id, _ in set(found):
+            self._boxes[contact_id, Clock.RENEWAL].open_orders += 1
 
     def write(self) -> None:
         """Stores new deliveries and what has changed in those that waited."""

@@ -10,7 +10,7 @@ Settle queues them, one to a person and occasion for all their orders, as touche
 one before going live, or about what ended before it.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 
 from core import golive
 from core.batches import batched
+from core.delivery_numbers import last_numbers
 from core.dossiers import Contact, Dossier, Dossiers, load
 from core.eligibility import Standing
 from core.follow_ups import in_progress
@@ -239,10 +240,8 @@ def _insert(
     """Stores deliveries, each under the next number of its key, and gives their ids."""
     if not drafts:
         return {}
-    people = {row["contact_id"] for row in drafts.values()}
-    query = select(deliveries.c.key).where(among(deliveries.c.contact_id, people), deliveries.c.occasion != "")
-    had = Counter(key.rpartition(":")[0] for key in connection.execute(query).scalars())
-    rows = {which: row | {"key": f"{row['key']}:{had[row['key']] + 1}"} for which, row in drafts.items()}
+    last = last_numbers(connection, [row["key"] for row in drafts.values()])
+    rows = {which: row | {"key": f"{row['key']}:{last[row['key']] + 1}"} for which, row in drafts.items()}
     given = connection.execute(insert(deliveries).returning(deliveries.c.key, deliveries.c.id), list(rows.values()))
     ids = {key: id for key, id in given}
     return {which: ids[row["key"]] for which, row in rows.items()}

@@ -146,8 +146,8 @@ order_contacts = Table(
     Index("ix_order_contacts_contact_id", "contact_id"),
 )
 
+# The very words of partial indexes: SQLite uses one only where a query repeats them.
 PLACED = "stage = 'in_progress'"
-
 
 cycles = Table(
     "cycles",
@@ -185,6 +185,7 @@ cycles = Table(
         "clock",
         "closing",
         "ends_on",
+        "open",  # SQLite looks at it again, though the index holds no others
         sqlite_where=text("open = 1"),
         postgresql_where=text("open"),
     ),
@@ -192,6 +193,8 @@ cycles = Table(
     Index("ix_cycles_in_progress", "ends_on", sqlite_where=text(PLACED), postgresql_where=text(PLACED)),
     Index("ix_cycles_closing", "closing", sqlite_where=text("closing <> ''"), postgresql_where=text("closing <> ''")),
 )
+
+ASKED = "state in ('planned', 'open')"
 
 tasks = Table(
     "tasks",
@@ -218,8 +221,8 @@ tasks = Table(
         "ix_tasks_open",
         "account_id",
         "kind",
-        sqlite_where=text("state in ('planned', 'open')"),
-        postgresql_where=text("state in ('planned', 'open')"),
+        sqlite_where=text(ASKED),
+        postgresql_where=text(ASKED),
     ),
     Index("ix_tasks_opened_on", "opened_on"),
 )
@@ -233,7 +236,6 @@ task_orders = Table(
     Index("ix_task_orders_cycle_id", "cycle_id"),
 )
 
-# The very words of partial indexes: SQLite uses one only where a query repeats them.
 STUCK = "state in ('failed', 'uncertain')"
 UNDER_WAY = "state in ('claimed', 'sending', 'uncertain')"
 WAITING = "state = 'planned'"
@@ -336,6 +338,7 @@ offer_counts = Table(
 )
 
 RETRACTED = "state = 'retracted' and reason = ''"
+UNSETTLED = "state = 'waiting'"
 
 confirmations = Table(
     "confirmations",
@@ -359,10 +362,11 @@ confirmations = Table(
     Index(
         "ix_confirmations_waiting",
         "id",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        sqlite_where=text(UNSETTLED),
+        postgresql_where=text(UNSETTLED),
     ),
     Index("ix_confirmations_new_order_key", "new_order_key"),
+    index_where_set("confirmations", "cycle_id"),
     Index("ix_confirmations_retracted", "id", sqlite_where=text(RETRACTED), postgresql_where=text(RETRACTED)),
 )
 

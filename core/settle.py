@@ -28,7 +28,7 @@ from core.policy import Policy
 from core.reasons import Reason
 from core.reopen import undo
 from core.schema import confirmations, cycles, deliveries, orders, touches
-from core.sql import among
+from core.sql import among, unindexed
 from core.store import Store
 from core.timing import Timer
 from core.words import Certainty, Clock, ConfirmationState, DeliveryState, Stage, TouchState
@@ -60,10 +60,17 @@ class _Run:
 
 
 def settle(
-    store: Store, timer: Timer, policy: Policy, *, records: bool, stop: Callable[[], bool] = never
+    store: Store,
+    timer: Timer,
+    policy: Policy,
+    *,
+    records: bool,
+    reps: bool | None = None,
+    stop: Callable[[], bool] = never,
 ) -> SettleCounts:
-    """Settles everything that is known for the day, and gives the counts. `records`: a CRM wants order records.
+    """Settles everything that is known for the day, and gives the counts.
 
+    `records`: a CRM wants order records. `reps`: they work in a CRM and get tasks, which is so where it wants records.
     Raises `StoppedError` between two batches where `stop` asks for it.
     """
     with holding(store, "settle", timer.day, policy.lock_wait_seconds, stop) as lock:
@@ -74,7 +81,7 @@ def settle(
         _close_ended_before_live(store, run)
         _reopen_unproven(store, run)
         _lapse(store, run)
-        rounds.make(store, lock, timer, policy, crm=records)
+        rounds.make(store, lock, timer, policy, crm=records if reps is None else reps)
         with store.begin() as connection:
             lock.done(connection, timer.day)
     return run.counts
@@ -170,8 +177,9 @@ def _follow_retractions(store: Store, run: _Run) -> None:
     """Evidence was taken back: what nothing else upholds runs again, closed or put aside, unless it would have lapsed."""
     with store.begin() as connection:
         run.lock.renew(connection)
+        # Not the bare column: the few that were taken back lead to their cycles, and not all cycles to their evidence.
         taken_back = select(confirmations.c.id.label("told_id"), cycles).join(
-            cycles, cycles.c.id == confirmations.c.cycle_id
+            cycles, cycles.c.id == unindexed(confirmations.c.cycle_id)
         )
         rows = connection.execute(
             # In so many words, as the partial index of these has it.

@@ -181,7 +181,7 @@ class Simulation:
             self._sync(portfolio, timer)
             played = DayPlayed(
                 timer.day,
-                settle(self.store, timer, self.policy, records=self.crm is not None),
+                settle(self.store, timer, self.policy, records=False, reps=self.crm is not None),
                 plan(self.store, timer, self.policy),
                 deliver(self.store, self._kinds_due(timer), timer, policy),
             )

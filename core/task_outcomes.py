@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.engine import Connection
 
 from core import engagements, follow_ups, wishes
@@ -31,7 +31,7 @@ from core.follow_ups import FollowUp
 from core.policy import Policy
 from core.ports import CrmChange
 from core.reasons import Reason
-from core.schema import accounts, confirmations, cycles, orders, task_orders, tasks
+from core.schema import ASKED, accounts, confirmations, cycles, orders, task_orders, tasks
 from core.sql import among
 from core.tasks import OPEN, Ask, Desk, close
 from core.timing import Timer
@@ -188,7 +188,7 @@ def _unanswered(connection: Connection, cycle_ids: Sequence[int]) -> dict[int, i
 
 def _end_escalations(connection: Connection, account_ids: Collection[int], timer: Timer) -> None:
     """The manager need not see to a call that was made."""
-    query = select(tasks).where(tasks.c.kind == TaskKind.ESCALATION, tasks.c.state.in_(OPEN))
+    query = select(tasks).where(tasks.c.kind == TaskKind.ESCALATION, text(f"tasks.{ASKED}"))
     for batch in batched(sorted(account_ids), _BATCH):
         late = connection.execute(query.where(among(tasks.c.account_id, batch))).all()
         close(connection, late, Reason.CALL_ANSWERED, timer)

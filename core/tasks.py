@@ -1,18 +1,19 @@
 """Tasks for reps and support: one open task per account and kind, raised by later steps, closed with its last order."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.engine import Connection
 
+from core.delivery_numbers import last_numbers
 from core.owners import roster
 from core.policy import TaskPolicy
 from core.reasons import Reason
-from core.schema import accounts, deliveries, task_orders, tasks
+from core.schema import ASKED, accounts, deliveries, task_orders, tasks
 from core.sql import among, insert_new
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
@@ -115,7 +116,7 @@ class Desk:
         query = (
             select(tasks, task_orders.c.cycle_id)
             .join(task_orders, task_orders.c.task_id == tasks.c.id)
-            .where(among(tasks.c.account_id, account_ids), tasks.c.state.in_(OPEN))
+            .where(among(tasks.c.account_id, account_ids), text(f"tasks.{ASKED}"))
             .order_by(tasks.c.id)
         )
         found = {
@@ -201,12 +202,12 @@ class Desk:
     def _create_deliveries(self, plans: Sequence[_Plan]) -> None:
         if not plans:
             return
-        numbers = self._numbers({plan.account_id for plan in plans}, {plan.due_on for plan in plans})
+        stems = [f"call:account-{plan.account_id}:{plan.first.clock}:{plan.due_on}" for plan in plans]
+        numbers = last_numbers(self._connection, stems)
         rows = []
-        for plan in plans:
-            counted = (plan.account_id, plan.first.clock, plan.due_on)
-            number = numbers[counted] = numbers.get(counted, 0) + 1
-            plan.delivery_key = f"call:account-{plan.account_id}:{plan.first.clock}:{plan.due_on}:{number}"
+        for plan, stem in zip(plans, stems, strict=True):
+            numbers[stem] += 1
+            plan.delivery_key = f"{stem}:{numbers[stem]}"
             rows.append(
                 {
                     "key": plan.delivery_key,
@@ -228,17 +229,6 @@ class Desk:
         self.created += len(rows)
         for plan in plans:
             plan.delivery_id = ids[plan.delivery_key]
-
-    def _numbers(self, account_ids: Collection[int], days: Collection[date]) -> dict[tuple[int, Clock, date], int]:
-        """How many call deliveries each account has for these days, by clock and day."""
-        query = (
-            select(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day, func.count())
-            .where(among(deliveries.c.account_id, account_ids), deliveries.c.day.in_(days))
-            .where(deliveries.c.key.like("call:%"))
-            .group_by(deliveries.c.account_id, deliveries.c.clock, deliveries.c.day)
-        )
-        rows = self._connection.execute(query)
-        return {(account_id, Clock(clock), day): count for account_id, clock, day, count in rows}
 
 
 def settle_orders(connection: Connection, cycle_ids: Sequence[int], timer: Timer) -> None:

@@ -70,12 +70,15 @@ def is_newest_renewal() -> ColumnElement[bool]:
 
 def _renewals(connection: Connection, order_keys: Sequence[str]) -> list[Any]:
     """The newest renewal cycle of each of these orders."""
-    query = (
-        select(cycles, orders.c.order_key)
-        .join(orders, orders.c.id == cycles.c.order_id)
-        .where(is_newest_renewal(), among(orders.c.order_key, order_keys))
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_NEWEST, {"keys": order_keys}).all())
+
+
+# Asked for every wish, and so put together once.
+_NEWEST = (
+    select(cycles, orders.c.order_key)
+    .join(orders, orders.c.id == cycles.c.order_id)
+    .where(is_newest_renewal(), among(orders.c.order_key, "keys"))
+)
 
 
 def _stage(connection: Connection, crm: str, change: CrmChange, timer: Timer) -> None:

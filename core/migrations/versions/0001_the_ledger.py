@@ -503,7 +503,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_cycles_open",
-            ["order_id", "clock", "closing", "ends_on"],
+            ["order_id", "clock", "closing", "ends_on", "open"],
             unique=False,
             sqlite_where=sa.text("open = 1"),
             postgresql_where=sa.text("open"),
@@ -626,6 +626,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'waiting'"),
         )
         batch_op.create_index("ix_confirmations_new_order_key", ["new_order_key"], unique=False)
+        batch_op.create_index(
+            "ix_confirmations_cycle_id",
+            ["cycle_id"],
+            unique=False,
+            sqlite_where=sa.text("cycle_id is not null"),
+            postgresql_where=sa.text("cycle_id is not null"),
+        )
         batch_op.create_index(
             "ix_confirmations_retracted",
             ["id"],
