@@ -8,8 +8,9 @@ from bench.measure import Taken, stopwatch
 from connectors.mime import build
 from core.calendar_entry import calendar_attachments
 from core.languages import LANGUAGES
-from core.messages import Letter, WordedMail
+from core.messages import Letter
 from core.ports import Mail
+from core.wording import WordedMail
 from core.words import LetterKind, Urgency
 from templates.samples import of_kind
 from templates.writer import JinjaWriter

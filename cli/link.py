@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from config.assembly import App
-    from core.ports import Ambiguity, Decision, LinkingCrm
+    from core.linking import Ambiguity, Decision, LinkingCrm
 
 COLUMNS = ("account", "name", "found_by", "company", "description", "decision")
 _DECISIONS = "yes for the right company, new to make one, none to leave the account out"
@@ -89,7 +89,7 @@ def _would(decisions: "Sequence[Decision]", as_json: bool) -> None:
 
 
 def _linking(app: "App") -> "LinkingCrm":
-    from core.ports import LinkingCrm
+    from core.linking import LinkingCrm
 
     crm: object = app.crm
     if not isinstance(crm, LinkingCrm):
@@ -105,7 +105,7 @@ def _rows(one: "Ambiguity") -> "Sequence[Sequence[str]]":
 
 
 def _read(file: Path) -> "list[Decision]":
-    from core.ports import Decision
+    from core.linking import Decision
 
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:

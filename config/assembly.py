@@ -30,12 +30,12 @@ from core.links import ConsoleLinks, SignedLinks
 from core.listening import Mailbox
 from core.locks import never
 from core.looks import Looker
-from core.messages import Writer
 from core.policy import CapPolicy, MailPolicy, Policy, SyncPolicy
 from core.ports import Connector, Crm, Mailer, OrderSource
 from core.rehearsal import RehearsedCrm, RehearsedMailer
 from core.store import Store, open_store
 from core.timing import Timer
+from core.wording import Writer
 from core.words import DeliveryKind
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from core.circuits import Circuit, CircuitState, after_failure, failed_for_everything
@@ -14,6 +14,11 @@ from core.schema import circuits
 from core.sql import upsert
 from core.store import Store
 from core.words import DeliveryKind
+
+# Put together once: it is asked before every batch.
+_CIRCUIT = select(circuits.c.failures, circuits.c.broken_until, circuits.c.why).where(
+    circuits.c.kind == bindparam("of_kind"), circuits.c.connector == bindparam("of_connector")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,8 @@ class Breaker:
         return after.broken_until is not None
 
     def _read(self, connection: Connection, *, lock: bool = False) -> Circuit:
-        query = select(circuits.c.failures, circuits.c.broken_until, circuits.c.why).where(self._mine)
-        row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+        which = {"of_kind": self.kind, "of_connector": self.connector}
+        row = connection.execute(_CIRCUIT.with_for_update() if lock else _CIRCUIT, which).one_or_none()
         return Circuit() if row is None else Circuit(row.failures, row.broken_until, row.why)
 
     @property

@@ -7,8 +7,9 @@ the order and the clock: the entry of a later mail takes the place of the earlie
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from core.messages import Letter, WordedMail
+from core.messages import Letter
 from core.ports import Attachment
+from core.wording import WordedMail
 
 CONTENT_TYPE = "text/calendar; method=PUBLISH; charset=utf-8"
 FILE_NAME = "expiry.ics"

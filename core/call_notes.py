@@ -11,12 +11,12 @@ from sqlalchemy.engine import Connection
 from core.crm_ports import Note, NotingCrm
 from core.engagements import Engagement, of_accounts
 from core.errors import SkippableError
-from core.messages import WordedTask
 from core.policy import TaskPolicy
 from core.ports import Crm, Handed, Result
 from core.reasons import Reason
 from core.schema import tasks, touches
 from core.timing import Timer
+from core.wording import WordedTask
 from core.words import TaskKind, TaskState, TouchState
 
 

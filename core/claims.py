@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, text, true, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, func, or_, select, text, true, update
 from sqlalchemy.engine import Connection
 
 from core.schema import UNDER_WAY, deliveries
@@ -70,32 +70,46 @@ class Claimer:
 
         With `urgencies`, only those that are so urgent.
         """
+        asked = {"of_kind": kind, "until": until, "most": limit, "lease": datetime.now(UTC) + self.lease}
         with store.begin() as connection:
-            due = (
-                select(deliveries.c.id)
-                .where(
-                    deliveries.c.kind == kind,
-                    deliveries.c.state == DeliveryState.PLANNED,
-                    deliveries.c.send_after <= until,
-                    or_(deliveries.c.token.is_(None), deliveries.c.token != self.run),
-                    self.gate,
-                )
-                .order_by(deliveries.c.send_after, deliveries.c.id)
-                .limit(limit)
-            )
             if urgencies:
-                due = due.where(deliveries.c.urgency.in_(urgencies))
-            if connection.dialect.name == "postgresql":
-                due = due.with_for_update(skip_locked=True)
-            # As a table expression, which is worked out once: PostgreSQL may run a locking subquery once per row.
-            chosen = due.cte("chosen")
-            claimed = connection.execute(
-                update(deliveries)
-                .where(deliveries.c.id.in_(select(chosen.c.id)), deliveries.c.state == DeliveryState.PLANNED)
-                .values(state=DeliveryState.CLAIMED, token=self.run, lease_until=datetime.now(UTC) + self.lease)
-                .returning(deliveries.c.id)
-            )
+                claimed = connection.execute(self._claim_urgent, asked | {"urgencies": list(urgencies)})
+            else:
+                claimed = connection.execute(self._claim_any, asked)
             return sorted(claimed.scalars())
+
+    @cached_property
+    def _claim_any(self) -> Update:
+        return self._claim(true())
+
+    @cached_property
+    def _claim_urgent(self) -> Update:
+        return self._claim(deliveries.c.urgency.in_(bindparam("urgencies", expanding=True)))
+
+    def _claim(self, which: ColumnElement[bool]) -> Update:
+        """The statement of `claim`, which is asked for every kind in every run and so put together once."""
+        due = (
+            select(deliveries.c.id)
+            .where(
+                deliveries.c.kind == bindparam("of_kind"),
+                deliveries.c.state == DeliveryState.PLANNED,
+                deliveries.c.send_after <= bindparam("until"),
+                or_(deliveries.c.token.is_(None), deliveries.c.token != self.run),
+                which,
+                self.gate,
+            )
+            .order_by(deliveries.c.send_after, deliveries.c.id)
+            .limit(bindparam("most"))
+            .with_for_update(skip_locked=True)
+        )
+        # As a table expression, which is worked out once: PostgreSQL may run a locking subquery once per row.
+        chosen = due.cte("chosen")
+        return (
+            update(deliveries)
+            .where(deliveries.c.id.in_(select(chosen.c.id)), deliveries.c.state == DeliveryState.PLANNED)
+            .values(state=DeliveryState.CLAIMED, token=self.run, lease_until=bindparam("lease"))
+            .returning(deliveries.c.id)
+        )
 
     def held(self, connection: Connection, ids: Sequence[int]) -> Sequence[Any]:
         """Those of these deliveries that this run still holds claimed and that may go at this moment, as rows."""

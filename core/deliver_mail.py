@@ -19,7 +19,7 @@ from core.holdings import holdings
 from core.kinds import Sealed
 from core.letters import letter, offer_cases, with_offer
 from core.members import Member, Ruling, judge_mail, members_of, touches_done, write_ruling
-from core.messages import Letter, Occasion, Renewed, WordedMail, Writer
+from core.messages import Letter, Occasion, Renewed
 from core.model import end_instant
 from core.order_list import list_attachments
 from core.parts import Known
@@ -32,6 +32,7 @@ from core.schema import contacts, cycles, deliveries, delivery_orders, meta, ord
 from core.sql import among, insert_new, unindexed
 from core.tasks import Ask, Desk
 from core.timing import Timer
+from core.wording import WordedMail, Writer
 from core.words import Channel, Clock, DeliveryState, Nature, TaskKind, TouchState, Urgency
 
 

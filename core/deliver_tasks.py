@@ -20,7 +20,7 @@ from core.kinds import Sealed
 from core.last_contacts import Reached, last_contacts
 from core.letters import script, script_cases, script_with_offer
 from core.members import Member, Ruling, judge_call, members_of, touches_done, write_ruling
-from core.messages import Script, Writer
+from core.messages import Script
 from core.offers import Case
 from core.parts import Known
 from core.policy import Policy
@@ -31,6 +31,7 @@ from core.schema import deliveries, reps, task_orders, tasks, touches
 from core.sql import among
 from core.tasks import Ask, Desk, creation_under_way, give_up
 from core.timing import Timer
+from core.wording import Writer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, TaskKind, TaskState, Urgency
 
 # Asked for where a mail cannot go or may be lost, and so without a touch of their own.

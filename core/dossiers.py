@@ -173,13 +173,9 @@ def load(connection: Connection, cycle_ids: Collection[int], policy: Policy) -> 
     ids = list(cycle_ids)
     rows = connection.execute(_CYCLES, {"ids": ids}).all()
     order_ids = {row.order_id for row in rows}
-    found_orders = {
-        row.id: row for row in connection.execute(select(*_ORDER).where(among(orders.c.id, order_ids))).all()
-    }
+    found_orders = {row.id: row for row in connection.execute(_ORDERS, {"ids": order_ids}).all()}
     account_ids = {row.account_id for row in found_orders.values()}
-    found_accounts = {
-        row.id: row for row in connection.execute(select(accounts).where(among(accounts.c.id, account_ids))).all()
-    }
+    found_accounts = {row.id: row for row in connection.execute(_ACCOUNTS, {"ids": account_ids}).all()}
     above = family(connection, found_accounts.values())
     handling = {id: above.handling(account) for id, account in found_accounts.items()}
     people, candidates = _people(connection, found_orders, handling)
@@ -249,16 +245,12 @@ def _people(
     `handling` is that of the orders' accounts, by id: where a reseller tells the customer, only its people count.
     """
     roles: dict[int, dict[int, set[Role]]] = defaultdict(lambda: defaultdict(set))
-    named = select(order_contacts).where(among(order_contacts.c.order_id, found_orders))
-    for order_id, contact_id, role in connection.execute(named).all():
+    for order_id, contact_id, role in connection.execute(_NAMED, {"ids": found_orders}).all():
         roles[order_id][contact_id].add(Role(role))
     own = {contact_id for of_order in roles.values() for contact_id in of_order}
     home = {id: None if one.addressee is None else one.addressee.id for id, one in handling.items()}
-    account_wide = among(contacts.c.account_id, {id for id in home.values() if id is not None}) & (
-        contacts.c.roles != ""
-    )
-    query = select(*_CONTACT).where(among(contacts.c.id, own) | account_wide)
-    people = {row.id: _contact(row) for row in connection.execute(query).all()}
+    homes = {id for id in home.values() if id is not None}
+    people = {row.id: _contact(row) for row in connection.execute(_PEOPLE, {"ids": own, "homes": homes}).all()}
     of_account: dict[int, list[Contact]] = defaultdict(list)
     for contact in people.values():
         if contact.roles:
@@ -297,6 +289,13 @@ _CONTACT = (
     contacts.c.roles,
 )
 # Asked for every batch of mails, and so put together once.
+_NAMED = select(order_contacts).where(among(order_contacts.c.order_id, "ids"))
+_PEOPLE = select(*_CONTACT).where(
+    among(contacts.c.id, "ids") | (among(contacts.c.account_id, "homes") & (contacts.c.roles != ""))
+)
+_ACCOUNTS = select(*(column for column in accounts.c if column.name not in ("digest", "source"))).where(
+    among(accounts.c.id, "ids")
+)
 _CYCLES = select(cycles, held_until().label("held_until")).where(among(cycles.c.id, "ids")).order_by(cycles.c.id)
 _NOT_ASKED = ("digest", "record_digest", "dns_names", "first_seen_at", "changed_at", "vanished_on", "status_text")
-_ORDER = tuple(column for column in orders.c if column.name not in _NOT_ASKED)
+_ORDERS = select(*(column for column in orders.c if column.name not in _NOT_ASKED)).where(among(orders.c.id, "ids"))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.engine import Connection
 
 from core.errors import BusyError, StoppedError, StoreError, UsageError
@@ -24,6 +24,14 @@ _POLL_SECONDS = 0.05
 def never() -> bool:
     """Nobody asks to stop."""
     return False
+
+
+# Put together once: every transaction of a step begins with it.
+_KEEP = (
+    update(locks)
+    .where(locks.c.step == bindparam("of_step"), locks.c.token == bindparam("of_token"))
+    .values(lease_until=bindparam("until"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,7 @@ class Lock:
             raise StoppedError(f"{self.step} was stopped; the next run does the rest")
 
     def _keep(self, connection: Connection) -> None:
-        mine = (locks.c.step == self.step) & (locks.c.token == self.token)
-        renewed = connection.execute(update(locks).where(mine).values(lease_until=_now() + LEASE))
+        renewed = connection.execute(_KEEP, {"of_step": self.step, "of_token": self.token, "until": _now() + LEASE})
         if renewed.rowcount != 1:
             raise StoreError(f"another process has taken over the step {self.step}; this one stops")
 

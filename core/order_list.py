@@ -3,8 +3,9 @@
 import csv
 import io
 
-from core.messages import Letter, OrderLine, WordedMail
+from core.messages import Letter, OrderLine
 from core.ports import Attachment
+from core.wording import WordedMail
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 FILE_NAME = "orders.csv"

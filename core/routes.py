@@ -40,6 +40,8 @@ class Family:
 
     def handling(self, account: Any) -> Handling:
         """How this account (a row) is dealt with."""
+        if not account.parent_key and account.route != Route.RESELLER:  # as with nearly all, there is nobody to ask
+            return Handling(known_route(account.route) or Route.DIRECT, account, account.brand, account.price_list)
         route = self._route(account)
         addressee = self._reseller(account) if route is Route.RESELLER else account
         if addressee is None:
@@ -70,6 +72,9 @@ class Family:
         return last if last is not None and not last.parent_key and last.account_key in self.heads else None
 
 
+_BY_KEY = select(accounts).where(among(accounts.c.account_key, "keys"))
+
+
 def known_route(word: str) -> Route | None:
     """The route that a word names; None for an empty one, and for one that is none of ours."""
     return Route(word) if word in Route.__members__.values() else None
@@ -82,7 +87,7 @@ def family(connection: Connection, rows: Iterable[Any]) -> Family:
     wanted = {row.parent_key for row in by_key.values()} - {""}
     while wanted := wanted - by_key.keys() - asked:
         asked |= wanted
-        found = connection.execute(select(accounts).where(among(accounts.c.account_key, wanted))).all()
+        found = connection.execute(_BY_KEY, {"keys": wanted}).all()
         by_key |= {row.account_key: row for row in found}
         wanted = {row.parent_key for row in found} - {""}
     tops = [row.account_key for row in by_key.values() if not row.parent_key and row.route == Route.RESELLER]

@@ -18,7 +18,7 @@ from core.habits import Habits, Limits
 from core.kinds import DeliverCounts, Kind
 from core.links import ConsoleLinks
 from core.locks import Lock, holding
-from core.messages import Letter, Script, WordedMail, WordedTask
+from core.messages import Letter, Script
 from core.model import OrderFacts
 from core.plan import PlanCounts, plan
 from core.policy import Policy
@@ -31,6 +31,7 @@ from core.sql import among
 from core.store import Store
 from core.sync import take_orders
 from core.timing import Timer, WholeDay
+from core.wording import WordedMail, WordedTask
 from core.words import (
     Certainty,
     Clock,

@@ -4,6 +4,7 @@ SQLite runs in WAL mode with `synchronous=FULL`, because a lost `sending` would 
 transaction begins IMMEDIATE, so that it fails or waits at its start and never in the middle.
 """
 
+import json
 import os
 import re
 import sqlite3
@@ -167,10 +168,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _compact_json(value: object) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+_compact_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 @contextmanager

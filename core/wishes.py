@@ -145,10 +145,12 @@ def _lost(connection: Connection, change: CrmChange, timer: Timer) -> None:
 
 
 def _in_scope(connection: Connection, order_key: str, scope: str) -> list[str]:
+    if scope == "order":
+        return [order_key]
     mine = connection.execute(
         select(orders.c.account_id, orders.c.common_name).where(orders.c.order_key == order_key)
     ).one_or_none()
-    if mine is None or scope == "order":
+    if mine is None:
         return [order_key]
     query = select(orders.c.order_key, orders.c.common_name).where(orders.c.account_id == mine.account_id)
     rows = connection.execute(query).all()

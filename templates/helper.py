@@ -19,8 +19,9 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 
 from core.errors import ConfigurationError
-from core.messages import Letter, WordedMail
+from core.messages import Letter
 from core.process import collect_less
+from core.wording import WordedMail
 from templates.writer import JinjaWriter
 
 LOG = logging.getLogger("nolapse.templates")

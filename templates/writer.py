@@ -11,7 +11,8 @@ from typing import Any
 
 from core.errors import ConfigurationError
 from core.languages import LANGUAGES
-from core.messages import Letter, Script, WordedEntry, WordedMail, WordedTask
+from core.messages import Letter, Script
+from core.wording import WordedEntry, WordedMail, WordedTask
 from templates.facts import brand_view, letter_view, step_views, task_facts
 from templates.harmless import SUBJECT_LIMIT, plain
 from templates.library import Library

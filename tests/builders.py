@@ -25,7 +25,7 @@ from core.deliver_records import MailLogKind, OptOutKind, RecordKind
 from core.deliver_tasks import CreateKind, RaiseKind
 from core.kinds import DeliverCounts, Kind
 from core.links import ConsoleLinks
-from core.messages import Brand, Letter, Script, WordedMail, WordedTask
+from core.messages import Brand, Letter, Script
 from core.migrations import migrate
 from core.model import (
     AccountFacts,
@@ -47,6 +47,7 @@ from core.store import Store, open_store
 from core.sync import SyncCounts, sync
 from core.timing import Timer, WholeDay
 from core.validity import ValidityRules
+from core.wording import WordedMail, WordedTask
 from core.words import (
     Certainty,
     Channel,

@@ -6,18 +6,8 @@ from typing import Protocol
 
 from connectors.crm.linking import Linking
 from core.crm_ports import Note, TaskAssign
-from core.ports import (
-    Ambiguity,
-    CrmChange,
-    Decision,
-    MailLog,
-    OptOut,
-    Record,
-    Result,
-    TaskClose,
-    TaskDraft,
-    TaskRaise,
-)
+from core.linking import Ambiguity, Decision
+from core.ports import CrmChange, MailLog, OptOut, Record, Result, TaskClose, TaskDraft, TaskRaise
 
 
 class Records(Protocol):

@@ -7,7 +7,8 @@ from typing import Protocol
 from connectors.crm.links import Link, LinkKind, Links
 from connectors.crm.tables import LinkState
 from core.errors import SkippableError
-from core.ports import Ambiguity, Candidate, Decision, Handed, Result
+from core.linking import Ambiguity, Candidate, Decision
+from core.ports import Handed, Result
 
 
 @dataclass(frozen=True, slots=True)

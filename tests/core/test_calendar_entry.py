@@ -7,7 +7,8 @@ import pytest
 from icalendar import Calendar
 
 from core.calendar_entry import calendar_attachments, entry
-from core.messages import Brand, Letter, OrderLine, WordedEntry, WordedMail
+from core.messages import Brand, Letter, OrderLine
+from core.wording import WordedEntry, WordedMail
 from core.words import Clock, Nature, Urgency
 
 SEOUL = ZoneInfo("Asia/Seoul")

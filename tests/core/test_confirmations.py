@@ -152,6 +152,11 @@ class TestReplacements:
         take(house, old, replace(new, dns_names=old.dns_names), day=later(1))
         assert [certainty for *_, certainty, _ in told(house)] == ["probable", "confirmed"]
 
+    def test_what_stands_for_another_customers_order_replaces_nothing(self, house: House) -> None:
+        moved = facts("3", ends_on=END, account=account("other"), renewed_by=self.NEW.key)
+        take(house, moved, self.OLD, self.NEW)
+        assert told(house) == [("digicert:3", "digicert:2", "confirmed", TODAY)]
+
     def test_upper_case_and_wildcards_are_understood(self, house: House) -> None:
         take(house, self.OLD, replace(self.NEW, common_name="*.Example.com", dns_names=("*.Example.com",)))
         assert [certainty for *_, certainty, _ in told(house)] == ["confirmed"]

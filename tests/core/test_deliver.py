@@ -18,11 +18,12 @@ from core.errors import (
     UsageError,
 )
 from core.kinds import DeliverCounts, KindCounts
-from core.messages import Letter, WordedMail
+from core.messages import Letter
 from core.policy import DeliverPolicy
 from core.ports import Handed, Mail, Result
 from core.schema import deliveries, tasks, touches
 from core.timing import RealTime, WholeDay
+from core.wording import WordedMail
 from core.words import DeliveryKind
 from tests.builders import FakeWriter, House, account, facts, kinds
 from tests.core.conftest import MakeHouse

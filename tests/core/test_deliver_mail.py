@@ -7,11 +7,12 @@ from sqlalchemy import update
 from core.consents import consents
 from core.deliver_mail import MailKind
 from core.links import SignedLinks
-from core.messages import Letter, WordedEntry, WordedMail
+from core.messages import Letter
 from core.model import OrderFacts, RepFacts
 from core.policy import MailPolicy
 from core.schema import cycles, deliveries
 from core.timing import WholeDay
+from core.wording import WordedEntry, WordedMail
 from core.words import DeliveryKind, Urgency
 from tests.builders import FakeWriter, House, account, facts, kinds, person
 from tests.core.conftest import MakeHouse

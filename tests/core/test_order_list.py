@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from core.messages import WordedMail
 from core.order_list import COLUMNS, list_attachments
+from core.wording import WordedMail
 from core.words import LetterKind
 from templates.samples import letters
 from templates.writer import JinjaWriter

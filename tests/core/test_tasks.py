@@ -258,3 +258,12 @@ def test_numbers_go_on_where_they_ended(house: House) -> None:
     put(house, ask(1))
     keys = [row.key for row in house.rows(deliveries, deliveries.c.kind == "call_create")]
     assert keys == ["call:account-1:renewal:2026-06-10:1", "call:account-1:renewal:2026-06-10:2"]
+
+
+def test_a_number_stays_taken_when_its_delivery_goes_on_a_later_day(house: House) -> None:
+    put(house, ask(1))
+    house.write(update(tasks).values(state="closed"))
+    house.write(update(deliveries).values(state="delivered", day=DAY + timedelta(days=1)))
+    put(house, ask(2))
+    keys = [row.key for row in house.rows(deliveries, deliveries.c.state == "planned")]
+    assert keys == ["call:account-1:renewal:2026-06-10:2"]

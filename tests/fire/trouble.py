@@ -7,9 +7,10 @@ from functools import wraps
 from typing import Any
 
 from core.errors import RetriableError
-from core.messages import Letter, WordedMail
+from core.messages import Letter
 from core.model import Reject, SourceRow
 from core.ports import Handed, Mail, Result
+from core.wording import WordedMail
 from tests.builders import FakeWriter, MemorySource, Stream
 from tests.fakes.memory import MemoryCrm, MemoryMailer
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigurationError
-from core.messages import Letter, WordedMail
+from core.messages import Letter
+from core.wording import WordedMail
 from templates import helper
 from templates.helper import WORTH, HelpedWriter
 from templates.samples import letters

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.languages import LANGUAGES
-from core.messages import ConsoleEnd, Letter, Occasion, OrderLine, Picture, Renewed, Step, WordedMail, Writer
+from core.messages import ConsoleEnd, Letter, Occasion, OrderLine, Picture, Renewed, Step
+from core.wording import WordedMail, Writer
 from core.words import Block, Clock, LetterKind, Nature, Urgency
 from templates.samples import of_kind
 from templates.writer import JinjaWriter

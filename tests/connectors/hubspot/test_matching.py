@@ -8,7 +8,8 @@ import pytest
 
 from connectors.crm.links import LinkKind
 from connectors.crm.tables import LinkState
-from core.ports import Decision, Handed, Record, RecordPerson
+from core.linking import Decision
+from core.ports import Handed, Record, RecordPerson
 from tests.connectors.contract import a_record
 from tests.connectors.hubspot.accounts import Account
 

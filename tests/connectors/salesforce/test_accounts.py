@@ -9,7 +9,8 @@ from connectors.crm.links import LinkKind
 from connectors.crm.tables import LinkState
 from connectors.crm.values import contact_key
 from connectors.salesforce.accounts import host_of, websites
-from core.ports import Decision, Handed, Record, RecordPerson
+from core.linking import Decision
+from core.ports import Handed, Record, RecordPerson
 from core.words import Urgency
 from tests.connectors.contract import a_record
 from tests.connectors.salesforce.installations import Installation
