@@ -1,16 +1,15 @@
 """Mails: one person, one clock, the orders that are due and those that end soon."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, select, union_all, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
-from core import occasion_mails, records
+from core import mail_lists, occasion_mails, records
 from core.calendar_entry import calendar_attachments
 from core.caps import Going, OfficeHours, Ramp, about_to_go, hold_back
 from core.daily import ContactCap
@@ -27,13 +26,12 @@ from core.policy import Policy
 from core.ports import Crm, FilelessMailer, Mail, Mailer, Result
 from core.promises import promise
 from core.reasons import Reason
-from core.routes import told_by_route
-from core.schema import contacts, cycles, deliveries, delivery_orders, meta, order_contacts, orders, reps, touches
-from core.sql import among, insert_new, unindexed
+from core.schema import deliveries, delivery_orders, meta, reps, touches
+from core.sql import among, insert_new
 from core.tasks import Ask, Desk
 from core.timing import Timer
 from core.wording import WordedMail, Writer
-from core.words import Channel, Clock, DeliveryState, Nature, TaskKind, TouchState, Urgency
+from core.words import Clock, DeliveryState, Nature, TaskKind, TouchState, Urgency
 
 
 class Links(Protocol):
@@ -121,25 +119,15 @@ class MailKind:
         waits = hold_back(connection, going, caps, dossiers)
         goes = {one.row.id: one for one in going if one.row.id not in waits}
         clocks = {id: _spoken_clock(Clock(one.row.clock), ruling.staying[id], dossiers) for id, one in goes.items()}
-        lists = {(one.row.contact_id, clocks[id]) for id, one in goes.items() if not one.row.occasion}
-        listable = self._listable(connection, lists, timer)
-        unread = {id for ids in listable.values() for id in ids} - dossiers.by_cycle.keys()
-        if unread:
-            dossiers = dossiers.joined(load(connection, unread, self._policy))
+        readers = {(one.row.contact_id, clocks[id]) for id, one in goes.items() if not one.row.occasion}
+        lists = mail_lists.read(connection, readers, dossiers, self._policy, timer.day)
         parts: dict[int, Part] = {}
-        listed: list[dict[str, int]] = []
         for id, one in goes.items():
-            row, staying = one.row, ruling.staying[id]
-            due = {member.cycle_id for member in staying}
-            clock = clocks[id]
-            extra = [
-                dossiers.by_cycle[cycle_id]
-                for cycle_id in (() if row.occasion else listable.get((row.contact_id, clock), ()))
-                if cycle_id not in due and self._may_list(dossiers, cycle_id, row.contact_id, timer)
-            ]
-            parts[id] = Part(one, clock, staying, extra, renewals.get(id))
-            listed += [{"delivery_id": id, "cycle_id": dossier.id} for dossier in extra]
-        items = self.compose(connection, parts, dossiers, timer)
+            staying, due = ruling.staying[id], {member.cycle_id for member in ruling.staying[id]}
+            extra = [] if one.row.occasion else lists.of((one.row.contact_id, clocks[id]), due)
+            parts[id] = Part(one, clocks[id], staying, extra, renewals.get(id))
+        listed = [{"delivery_id": id, "cycle_id": one.id} for id, part in parts.items() for one in part.extra]
+        items = self.compose(connection, parts, lists.dossiers, timer)
         connection.execute(delete(delivery_orders).where(among(delivery_orders.c.delivery_id, items)))
         insert_new(connection, delivery_orders, listed)
         self._note(connection, [(by_id[id], item) for id, item in items.items()])
@@ -169,65 +157,14 @@ class MailKind:
 
     def _note(self, connection: Connection, sealed: Sequence[tuple[Any, SealedMail]]) -> None:
         """A mail counts for the reader's day on which it goes; what is to be logged of it outlives this process."""
-        if sealed:
+        noted = []
+        for row, item in sealed:
+            told = None if self._crm is None else _told_of(item)
+            if (item.local_day, told) != (row.day, row.payload):
+                noted.append({"which": row.id, "on": item.local_day, "told": told})
+        if noted:
             by_id = update(deliveries).where(deliveries.c.id == bindparam("which"))
-            connection.execute(
-                by_id.values(day=bindparam("on"), payload=bindparam("told")),
-                [
-                    {"which": row.id, "on": item.local_day, "told": None if self._crm is None else _told_of(item)}
-                    for row, item in sealed
-                ],
-            )
-
-    def _listable(
-        self, connection: Connection, lists: Collection[tuple[int, Clock]], timer: Timer
-    ) -> dict[tuple[int, Clock], list[int]]:
-        """The open cycles that end soon, for each of these persons and clocks."""
-        if not lists:
-            return {}
-        people = {contact_id for contact_id, _ in lists}
-        clocks = {clock for _, clock in lists}
-        rules = self._policy.rules
-        ends_by = timer.day + timedelta(days=rules.list_within_days)
-        # Not the bare columns: many people make an index of ends look good, which holds what ends soon at all customers,
-        # and each order is looked up once, not for every clock.
-        ends_on = unindexed(cycles.c.ends_on)
-        soon = (
-            cycles.c.open
-            & (cycles.c.closing == "")
-            & unindexed(cycles.c.clock).in_(clocks)
-            & (ends_on <= ends_by)
-            & (ends_on > timer.day - timedelta(days=rules.lapse_after_days))
-        )
-        of_order = select(cycles.c.id, cycles.c.clock, order_contacts.c.contact_id).join(
-            order_contacts, order_contacts.c.order_id == cycles.c.order_id
-        )
-        of_account = (
-            select(cycles.c.id, cycles.c.clock, contacts.c.id)
-            .join(orders, orders.c.id == cycles.c.order_id)
-            .join(contacts, contacts.c.account_id == orders.c.account_id)
-        )
-        found: dict[tuple[int, Clock], list[int]] = defaultdict(list)
-        by_route = told_by_route(people).subquery()
-        of_customers = select(cycles.c.id, cycles.c.clock, by_route.c[0]).join(
-            by_route, by_route.c[1] == cycles.c.order_id
-        )
-        theirs = union_all(
-            of_order.where(soon, among(order_contacts.c.contact_id, people)),
-            of_account.where(soon, among(contacts.c.id, people), contacts.c.roles != ""),
-            of_customers.where(soon),
-        )
-        for cycle_id, clock, contact_id in sorted(set(map(tuple, connection.execute(theirs).all()))):
-            if (contact_id, clock) in lists:
-                found[contact_id, Clock(clock)].append(cycle_id)
-        return found
-
-    def _may_list(self, dossiers: Dossiers, cycle_id: int, contact_id: int, timer: Timer) -> bool:
-        dossier = dossiers.by_cycle[cycle_id]
-        if dossiers.why_not(dossier, Channel.MAIL, timer.day) is not None:
-            return False
-        candidate = dossiers.recipient(dossier, Urgency.NOTICE).candidate
-        return candidate is not None and candidate.contact_id == contact_id
+            connection.execute(by_id.values(day=bindparam("on"), payload=bindparam("told")), noted)
 
     def _owners(self, connection: Connection, dossiers: Dossiers) -> Mapping[str, Any]:
         keys = {_owner_key(dossier) for dossier in dossiers.by_cycle.values()} - {""}

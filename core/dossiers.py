@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -251,17 +252,16 @@ def _people(
     home = {id: None if one.addressee is None else one.addressee.id for id, one in handling.items()}
     homes = {id for id in home.values() if id is not None}
     people = {row.id: _contact(row) for row in connection.execute(_PEOPLE, {"ids": own, "homes": homes}).all()}
-    of_account: dict[int, list[Contact]] = defaultdict(list)
-    for contact in people.values():
-        if contact.roles:
-            of_account[contact.account_id].append(contact)
+    general: dict[int | None, list[Candidate]] = defaultdict(list)
+    for one in people.values():
+        if one.roles:
+            general[one.account_id].append(Candidate(one.id, one.email, one.roles, own=False))
     candidates: dict[int, tuple[Candidate, ...]] = {}
     for order_id, order in found_orders.items():
         to = home[order.account_id]
         own_people = roles[order_id].items() if to == order.account_id else ()
         mine = [Candidate(id, people[id].email, frozenset(held), own=True) for id, held in own_people]
-        general = [Candidate(one.id, one.email, one.roles, own=False) for one in of_account[to]] if to else []
-        candidates[order_id] = (*mine, *general)
+        candidates[order_id] = (*mine, *general[to])
     return people, candidates
 
 
@@ -274,8 +274,13 @@ def _contact(row: Any) -> Contact:
         row.phone,
         row.language,
         row.zone,
-        frozenset(Role(role) for role in row.roles.split()),
+        _roles(row.roles),
     )
+
+
+@lru_cache(maxsize=256)
+def _roles(words: str) -> frozenset[Role]:
+    return frozenset(Role(word) for word in words.split())
 
 
 _CONTACT = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, update
+from sqlalchemy import ColumnElement, bindparam, null, update
 from sqlalchemy.engine import Connection
 
 from core.breaker import Breaker
@@ -91,9 +91,9 @@ def set_delivered(connection: Connection, arrived: Sequence[tuple[Any, Any, Resu
             state=DeliveryState.DELIVERED,
             outside_id=bindparam("outside"),
             settled_at=datetime.now(UTC),
-            lease_until=None,
+            lease_until=null(),
             error="",
-            payload=None,
+            payload=null(),
         ),
         [{"which": row.id, "outside": result.outside_id} for row, _, result in arrived],
     )

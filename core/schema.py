@@ -131,7 +131,7 @@ orders = Table(
     Column("first_seen_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Column("vanished_on", Date),
-    Index("ix_orders_account_id", "account_id"),
+    Index("ix_orders_account_id_placed_on", "account_id", "placed_on"),
     Index("ix_orders_source", "source"),
     Index("ix_orders_outside_id", "outside_id"),
     Index("ix_orders_common_name", "common_name"),

@@ -375,7 +375,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("order_key", name=op.f("uq_orders_order_key")),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.create_index("ix_orders_account_id", ["account_id"], unique=False)
+        batch_op.create_index("ix_orders_account_id_placed_on", ["account_id", "placed_on"], unique=False)
         batch_op.create_index("ix_orders_common_name", ["common_name"], unique=False)
         batch_op.create_index("ix_orders_outside_id", ["outside_id"], unique=False)
         batch_op.create_index("ix_orders_source", ["source"], unique=False)
