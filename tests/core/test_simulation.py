@@ -15,7 +15,7 @@ from core.kinds import Kind
 from core.links import ConsoleLinks
 from core.model import OrderFacts
 from core.policy import TaskPolicy
-from core.schema import cycles, engine_locks, orders, tasks
+from core.schema import cycles, deliveries, engine_locks, orders, tasks
 from core.scratch import scratch
 from core.simulation import DayPlayed, SimulatedCrm, SimulatedMails, Simulation, WordlessWriter
 from core.store import Store
@@ -43,7 +43,7 @@ def simulation(store: Store, house: House, habits: Habits, not_before: date | No
 
 
 def played(house: House, habits: Habits, days: int = UNTIL_OVER, **said: Any) -> tuple[Workload, dict[str, list[Any]]]:
-    """What days to come ask for, and the orders and tasks at their end."""
+    """What days to come ask for, and the orders, tasks and deliveries at their end."""
     since = datetime.now(UTC)
     with scratch(house.store) as store:
         one = simulation(store, house, habits, said.pop("not_before", None))
@@ -51,7 +51,8 @@ def played(house: House, habits: Habits, days: int = UNTIL_OVER, **said: Any) ->
         assert one.crm is not None
         with store.read() as connection:
             found = workload(connection, DAY, DAY + timedelta(days=days - 1), since, one.crm.to_call)
-            tables = {table.name: list(connection.execute(select(table))) for table in (orders, cycles, tasks)}
+            kept = (orders, cycles, tasks, deliveries)
+            tables = {table.name: list(connection.execute(select(table))) for table in kept}
     return found, tables
 
 
@@ -127,6 +128,15 @@ def test_calls_without_an_answer_are_asked_for_again(make_house: MakeHouse) -> N
     reached, _ = played(house, Habits({}, reached=1.0), 6)
     missed, _ = played(house, Habits({}, reached=0.0), 6)
     assert missed.total.calls > reached.total.calls > 0
+
+
+def test_reps_are_warned_of_what_waits_to_be_issued_and_no_record_piles_up(make_house: MakeHouse) -> None:
+    house = make_house(portfolio())
+    house.run(DAY)
+    slow = Habits({Conduct.IS_VALIDATED: 1.0}, renew_ahead=6, validation_days=30)
+    _, tables = played(house, slow, 9)
+    assert {row.kind for row in tables["tasks"]} >= {TaskKind.CHECK}
+    assert [row.kind for row in tables["deliveries"] if row.kind == DeliveryKind.RECORD and row.day > DAY] == []
 
 
 def test_calls_that_were_asked_for_before_are_made_too(make_house: MakeHouse) -> None:
