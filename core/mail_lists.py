@@ -10,10 +10,12 @@ from sqlalchemy.engine import Connection
 
 from core.dossiers import Dossier, Dossiers, load
 from core.policy import Policy
-from core.routes import told_by_route
+from core.routes import TOLD_BY_ROUTE
 from core.schema import contacts, cycles, order_contacts, orders
 from core.sql import among, unindexed
 from core.words import Channel, Clock, Urgency
+
+_TOLD = TOLD_BY_ROUTE.subquery()
 
 Reader = tuple[int, Clock]
 """A person by id, and the clock that a mail to them speaks of."""
@@ -73,14 +75,13 @@ def _ending_soon(
         .join(orders, orders.c.id == cycles.c.order_id)
         .join(contacts, contacts.c.account_id == orders.c.account_id)
     )
-    told = told_by_route(people).subquery()
-    by_route = select(cycles.c.id, cycles.c.clock, told.c[0]).join(told, told.c[1] == cycles.c.order_id)
+    by_route = select(cycles.c.id, cycles.c.clock, _TOLD.c[0]).join(_TOLD, _TOLD.c[1] == cycles.c.order_id)
     theirs = union_all(
-        named.where(soon, among(order_contacts.c.contact_id, people)),
-        general.where(soon, among(contacts.c.id, people), contacts.c.roles != ""),
+        named.where(soon, among(order_contacts.c.contact_id, "people")),
+        general.where(soon, among(contacts.c.id, "people"), contacts.c.roles != ""),
         by_route.where(soon),
     )
-    for cycle_id, of_clock, contact_id in sorted(set(map(tuple, connection.execute(theirs).all()))):
+    for cycle_id, of_clock, contact_id in sorted(set(map(tuple, connection.execute(theirs, {"people": people}).all()))):
         if (contact_id, of_clock) in readers:
             found[contact_id, Clock(of_clock)].append(cycle_id)
     return found

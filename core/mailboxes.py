@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, union_all, update
+from sqlalchemy import CompoundSelect, bindparam, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from core import golive
@@ -13,7 +13,7 @@ from core.cadence import Scheduled
 from core.dossiers import Contact, Dossier, Dossiers
 from core.grouping import Mailbox, Place, joins_renewal, place
 from core.model import end_instant
-from core.routes import told_by_route
+from core.routes import TOLD_BY_ROUTE
 from core.schema import contacts, cycles, deliveries, delivery_orders, order_contacts, orders, touches
 from core.sql import among, unindexed
 from core.timing import Timer
@@ -265,16 +265,17 @@ class Mailboxes:
         named = (
             select(order_contacts.c.contact_id, cycles.c.order_id)
             .join(cycles, cycles.c.order_id == order_contacts.c.order_id)
-            .where(soon, among(order_contacts.c.contact_id, people))
+            .where(soon, among(order_contacts.c.contact_id, "people"))
         )
         general = (
             select(contacts.c.id, cycles.c.order_id)
             .join(orders, orders.c.account_id == contacts.c.account_id)
             .join(cycles, cycles.c.order_id == orders.c.id)
-            .where(soon, among(contacts.c.id, people), contacts.c.roles != "")
+            .where(soon, among(contacts.c.id, "people"), contacts.c.roles != "")
         )
-        by_route = told_by_route(people).join(cycles, cycles.c.order_id == orders.c.id).where(soon)
-        found: Sequence[Any] = self._connection.execute(union_all(named, general, by_route)).all()
+        by_route = TOLD_BY_ROUTE.join(cycles, cycles.c.order_id == orders.c.id).where(soon)
+        theirs: CompoundSelect[Any] = union_all(named, general, by_route)
+        found: Sequence[Any] = self._connection.execute(theirs, {"people": people}).all()
         for contact_id, _ in set(found):
             self._boxes[contact_id, Clock.RENEWAL].open_orders += 1
 

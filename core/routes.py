@@ -120,8 +120,7 @@ def loose_ends(connection: Connection, policy: Policy) -> list[tuple[str, str]]:
     return found
 
 
-def told_by_route(people: Collection[int]) -> Select[tuple[int, int]]:
-    """The orders of customers right below their account that these people are told of: contact and order ids."""
+def _told_by_route() -> Select[tuple[int, int]]:
     own, below = accounts.alias("own"), accounts.alias("below")
     by_reseller = (below.c.route == Route.RESELLER) | ((below.c.route == "") & (own.c.route == Route.RESELLER))
     return (
@@ -129,5 +128,9 @@ def told_by_route(people: Collection[int]) -> Select[tuple[int, int]]:
         .join(own, own.c.id == contacts.c.account_id)
         .join(below, below.c.parent_key == own.c.account_key)
         .join(orders, orders.c.account_id == below.c.id)
-        .where(among(contacts.c.id, people), contacts.c.roles != "", by_reseller)
+        .where(among(contacts.c.id, "people"), contacts.c.roles != "", by_reseller)
     )
+
+
+TOLD_BY_ROUTE = _told_by_route()
+"""The orders of customers right below their account that the `people` are told of: contact and order ids."""
