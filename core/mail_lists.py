@@ -5,17 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select, union_all
 from sqlalchemy.engine import Connection
 
 from core.dossiers import Dossier, Dossiers, load
 from core.policy import Policy
-from core.routes import TOLD_BY_ROUTE
-from core.schema import contacts, cycles, order_contacts, orders
-from core.sql import among, unindexed
+from core.routes import told
+from core.schema import cycles
+from core.sql import unindexed
 from core.words import Channel, Clock, Urgency
-
-_TOLD = TOLD_BY_ROUTE.subquery()
 
 Reader = tuple[int, Clock]
 """A person by id, and the clock that a mail to them speaks of."""
@@ -67,21 +64,8 @@ def _ending_soon(
         & (ends_on <= day + timedelta(days=policy.rules.list_within_days))
         & (ends_on > day - timedelta(days=policy.rules.lapse_after_days))
     )
-    named = select(cycles.c.id, cycles.c.clock, order_contacts.c.contact_id).join(
-        order_contacts, order_contacts.c.order_id == cycles.c.order_id
-    )
-    general = (
-        select(cycles.c.id, cycles.c.clock, contacts.c.id)
-        .join(orders, orders.c.id == cycles.c.order_id)
-        .join(contacts, contacts.c.account_id == orders.c.account_id)
-    )
-    by_route = select(cycles.c.id, cycles.c.clock, _TOLD.c[0]).join(_TOLD, _TOLD.c[1] == cycles.c.order_id)
-    theirs = union_all(
-        named.where(soon, among(order_contacts.c.contact_id, "people")),
-        general.where(soon, among(contacts.c.id, "people"), contacts.c.roles != ""),
-        by_route.where(soon),
-    )
-    for cycle_id, of_clock, contact_id in sorted(set(map(tuple, connection.execute(theirs, {"people": people}).all()))):
+    query = told(soon, cycles.c.id, cycles.c.clock)
+    for contact_id, cycle_id, of_clock in sorted(set(map(tuple, connection.execute(query, {"people": people}).all()))):
         if (contact_id, of_clock) in readers:
             found[contact_id, Clock(of_clock)].append(cycle_id)
     return found

@@ -1,11 +1,11 @@
 """Puts the mails of a batch into deliveries: into one that waits for the person, or a new one on a free day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CompoundSelect, bindparam, insert, select, union_all, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
 from core import golive
@@ -13,8 +13,8 @@ from core.cadence import Scheduled
 from core.dossiers import Contact, Dossier, Dossiers
 from core.grouping import Mailbox, Place, joins_renewal, place
 from core.model import end_instant
-from core.routes import TOLD_BY_ROUTE
-from core.schema import contacts, cycles, deliveries, delivery_orders, order_contacts, orders, touches
+from core.routes import told
+from core.schema import cycles, deliveries, delivery_orders, touches
 from core.sql import among, unindexed
 from core.timing import Timer
 from core.words import Channel, Clock, DeliveryKind, DeliveryState, Nature, TouchState, Urgency
@@ -214,7 +214,7 @@ class Mailboxes:
             self._await((draft.contact.id, draft.clock), draft)
         self._load_members()
         self._load_listed(wishes, since)
-        self._load_open_orders()
+        self._load_open_orders(people)
 
     def _remember(self, row: Any) -> None:
         """Keeps the number of a mail, whose key names the day it was first for, and the day on which one has gone."""
@@ -251,32 +251,18 @@ class Mailboxes:
             if box is not None:
                 box.listed[cycle_id] = max(day, box.listed.get(cycle_id, day))
 
-    def _load_open_orders(self) -> None:
+    def _load_open_orders(self, people: Iterable[int]) -> None:
         """Counts the orders of each person whose renewal ends within the days that one mail lists.
 
         How many they are is asked only of those to whom a renewal mail has gone lately.
         """
-        people = {id for (id, clock), box in self._boxes.items() if clock is Clock.RENEWAL and box.sent_on}
-        if not people:
+        lately = [id for id in people if self._boxes[id, Clock.RENEWAL].sent_on]
+        if not lately:
             return
         ends_by = self._timer.day + timedelta(days=self._rules.list_within_days)
         # Many people make the index of ends look good, which holds what ends soon at all customers.
         soon = cycles.c.open & (cycles.c.clock == Clock.RENEWAL) & (unindexed(cycles.c.ends_on) <= ends_by)
-        named = (
-            select(order_contacts.c.contact_id, cycles.c.order_id)
-            .join(cycles, cycles.c.order_id == order_contacts.c.order_id)
-            .where(soon, among(order_contacts.c.contact_id, "people"))
-        )
-        general = (
-            select(contacts.c.id, cycles.c.order_id)
-            .join(orders, orders.c.account_id == contacts.c.account_id)
-            .join(cycles, cycles.c.order_id == orders.c.id)
-            .where(soon, among(contacts.c.id, "people"), contacts.c.roles != "")
-        )
-        by_route = TOLD_BY_ROUTE.join(cycles, cycles.c.order_id == orders.c.id).where(soon)
-        theirs: CompoundSelect[Any] = union_all(named, general, by_route)
-        found: Sequence[Any] = self._connection.execute(theirs, {"people": people}).all()
-        for contact_id, _ in set(found):
+        for contact_id, _ in set(self._connection.execute(told(soon, cycles.c.order_id), {"people": lately}).all()):
             self._boxes[contact_id, Clock.RENEWAL].open_orders += 1
 
     def write(self) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, func, select, union_all
 from sqlalchemy.engine import Connection
 
 from core.policy import Policy
-from core.schema import accounts, contacts, orders
+from core.schema import accounts, contacts, cycles, order_contacts, orders
 from core.sql import among
 from core.words import Route
 
@@ -120,17 +120,26 @@ def loose_ends(connection: Connection, policy: Policy) -> list[tuple[str, str]]:
     return found
 
 
-def _told_by_route() -> Select[tuple[int, int]]:
+def told(which: ColumnElement[bool], *columns: ColumnElement[Any]) -> CompoundSelect[Any]:
+    """Contact ids with these columns of the cycles that each of the `people` is told of, some of them several times.
+
+    Told are those whom the order names, those of its account with roles for all its orders, and those of the account
+    right above it that tells it by its route. `which` is what must hold of the cycles.
+    """
+    of_orders = (
+        select(order_contacts.c.contact_id, *columns)
+        .join(cycles, cycles.c.order_id == order_contacts.c.order_id)
+        .where(which, among(order_contacts.c.contact_id, "people"))
+    )
     own, below = accounts.alias("own"), accounts.alias("below")
     by_reseller = (below.c.route == Route.RESELLER) | ((below.c.route == "") & (own.c.route == Route.RESELLER))
-    return (
-        select(contacts.c.id, orders.c.id)
-        .join(own, own.c.id == contacts.c.account_id)
+    general = select(contacts.c.id, *columns).where(which, among(contacts.c.id, "people"), contacts.c.roles != "")
+    of_accounts = general.join(orders, orders.c.account_id == contacts.c.account_id)
+    by_route = (
+        general.join(own, own.c.id == contacts.c.account_id)
         .join(below, below.c.parent_key == own.c.account_key)
         .join(orders, orders.c.account_id == below.c.id)
-        .where(among(contacts.c.id, "people"), contacts.c.roles != "", by_reseller)
+        .where(by_reseller)
     )
-
-
-TOLD_BY_ROUTE = _told_by_route()
-"""The orders of customers right below their account that the `people` are told of: contact and order ids."""
+    of_cycle = cycles.c.order_id == orders.c.id
+    return union_all(of_orders, of_accounts.join(cycles, of_cycle), by_route.join(cycles, of_cycle))
