@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
 
+from core.delivery_numbers import last_numbers
 from core.model import digest_of
 from core.ports import Record
 from core.record_people import people_of
@@ -61,11 +62,11 @@ def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> Non
     mine = among(deliveries.c.order_id, order_ids) & (deliveries.c.kind == DeliveryKind.RECORD)
     waiting = select(deliveries.c.order_id).where(mine, deliveries.c.state == DeliveryState.PLANNED)
     wanted = connection.execute(shown.where(orders.c.id.not_in(waiting)).order_by(orders.c.id)).scalars().all()
-    today = select(deliveries.c.order_id, func.count()).where(mine, deliveries.c.day == timer.day)
-    count = {order_id: number for order_id, number in connection.execute(today.group_by(deliveries.c.order_id)).all()}
+    stems = {order_id: f"record:order-{order_id}:renewal:{timer.day}" for order_id in wanted}
+    last = last_numbers(connection, stems.values())
     rows = [
         {
-            "key": f"record:order-{order_id}:renewal:{timer.day}:{count.get(order_id, 0) + 1}",
+            "key": f"{stem}:{last[stem] + 1}",
             "kind": DeliveryKind.RECORD,
             "channel": "record",
             "state": DeliveryState.PLANNED,
@@ -73,7 +74,7 @@ def queue(connection: Connection, order_ids: Sequence[int], timer: Timer) -> Non
             "day": timer.day,
             "send_after": timer.opening - timedelta(seconds=1),
         }
-        for order_id in wanted
+        for order_id, stem in stems.items()
     ]
     if rows:
         connection.execute(insert(deliveries), rows)
