@@ -89,15 +89,7 @@ class Claimer:
     def _claim(self, which: ColumnElement[bool]) -> Update:
         """The statement of `claim`, which is asked for every kind in every run and so put together once."""
         due = (
-            select(deliveries.c.id)
-            .where(
-                deliveries.c.kind == bindparam("of_kind"),
-                deliveries.c.state == DeliveryState.PLANNED,
-                deliveries.c.send_after <= bindparam("until"),
-                or_(deliveries.c.token.is_(None), deliveries.c.token != self.run),
-                which,
-                self.gate,
-            )
+            _DUE.where(or_(deliveries.c.token.is_(None), deliveries.c.token != self.run), which, self.gate)
             .order_by(deliveries.c.send_after, deliveries.c.id)
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)

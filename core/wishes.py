@@ -68,9 +68,9 @@ def is_newest_renewal() -> ColumnElement[bool]:
     return (cycles.c.clock == Clock.RENEWAL) & ~exists().where(later.c.clock == Clock.RENEWAL, follows)
 
 
-def _renewals(connection: Connection, order_keys: Sequence[str]) -> list[Any]:
+def _renewals(connection: Connection, order_keys: Sequence[str]) -> Sequence[Any]:
     """The newest renewal cycle of each of these orders."""
-    return list(connection.execute(_NEWEST, {"keys": order_keys}).all())
+    return connection.execute(_NEWEST, {"keys": order_keys}).all()
 
 
 # Asked for every wish, and so put together once.
